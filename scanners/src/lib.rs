@@ -1,1 +1,28 @@
-//! scanners
+//! Scope, and the scanners of Sortie.
+//!
+//! Everything here is usable alone and knows nothing of tasks. The first thing to build is a
+//! [`scope::Scope`]: it alone mints [`scope::InScope`] values, and the scanners take nothing else,
+//! so a name or an address that nobody allowed cannot reach a socket.
+//!
+//! | module | what it does | feature |
+//! |---|---|---|
+//! | [`scope`] | which names and addresses may be touched | always |
+//! | `resolve` | names to addresses that the scope admits | `http` |
+//! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt on top of it | `http` |
+//!
+//! ```
+//! use sortie_scanners::scope::Scope;
+//!
+//! let scope = Scope::builder().allow_domain("example.com").build()?;
+//! let name = scope.admit_name("www.example.com")?;
+//! assert!(scope.admit_addr(&name, "93.184.216.34".parse()?).is_ok());
+//! // A name in scope does not open the machine's own network to whoever runs its DNS.
+//! assert!(scope.admit_addr(&name, "169.254.169.254".parse()?).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+//pub mod http;
+#[cfg(feature = "http")]
+pub mod resolve;
+pub mod scope;

@@ -1,0 +1,154 @@
+//! Names to addresses, and only to addresses that the scope admits.
+//!
+//! A [`Resolver`] asks the system's servers or one given server, over UDP and, for answers that
+//! do not fit, TCP. It takes admitted names only and asks the scope about every address of the
+//! answer, so whoever runs the DNS of a name in scope cannot point the scanner at the machine's
+//! own network.
+
+mod error;
+mod fixed;
+mod options;
+mod server;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+pub use error::ResolveError;
+pub use options::{AddressFamily, ResolverOptions};
+
+use crate::scope::{InScope, Name, OutOfScope, Scope};
+
+use fixed::Fixed;
+use server::Server;
+
+/// Looks up the addresses of names. Cloning is cheap; hundreds of lookups may run at once.
+#[derive(Clone)]
+pub struct Resolver {
+    source: Source,
+    max_addresses: usize,
+}
+
+#[derive(Clone)]
+enum Source {
+    Server(Arc<Server>),
+    Fixed(Arc<Fixed>),
+}
+
+/// What a lookup found: at least one admitted address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answers {
+    /// The admitted addresses, in the order of the answer, without duplicates.
+    pub addrs: Vec<InScope<IpAddr>>,
+    /// How many addresses the scope refused.
+    pub refused: usize,
+    /// Whether the answer had more addresses than [`ResolverOptions::max_addresses`]; the others
+    /// were not looked at.
+    pub cut: bool,
+}
+
+impl Resolver {
+    /// A resolver over the servers, and the hosts file, that the system is configured with.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError::Config`] when the system's configuration cannot be read.
+    pub fn system() -> Result<Self, ResolveError> {
+        Self::system_with(&ResolverOptions::default())
+    }
+
+    /// As [`Resolver::system`], with other limits.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Resolver::system`].
+    pub fn system_with(options: &ResolverOptions) -> Result<Self, ResolveError> {
+        Ok(Self::over(Source::Server(Arc::new(Server::system(options)?)), options))
+    }
+
+    /// A resolver that asks the server at `addr` over UDP and TCP, and nothing else: no hosts
+    /// file, no search list.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError::Config`] when the client cannot be set up.
+    pub fn at(addr: SocketAddr) -> Result<Self, ResolveError> {
+        Self::at_with(addr, &ResolverOptions::default())
+    }
+
+    /// As [`Resolver::at`], with other limits.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Resolver::at`].
+    pub fn at_with(addr: SocketAddr, options: &ResolverOptions) -> Result<Self, ResolveError> {
+        Ok(Self::over(Source::Server(Arc::new(Server::at(addr, options)?)), options))
+    }
+
+    /// A resolver that answers from `table`, for names resolved elsewhere. Other names do not
+    /// exist.
+    pub fn fixed(table: impl IntoIterator<Item = (Name, Vec<IpAddr>)>) -> Self {
+        let source = Source::Fixed(Arc::new(Fixed::new(table)));
+        Self::over(source, &ResolverOptions::default())
+    }
+
+    /// Looks up the addresses of `name` and asks `scope` about each.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError`] tells a name without addresses, a failing server and a silent one apart;
+    /// [`ResolveError::OutOfScope`] means that the scope refused every address.
+    pub async fn resolve(
+        &self,
+        scope: &Scope,
+        name: &InScope<Name>,
+    ) -> Result<Answers, ResolveError> {
+        let found = match &self.source {
+            Source::Server(server) => server.lookup(name.get()).await?,
+            Source::Fixed(fixed) => fixed.lookup(name.get())?.to_vec(),
+        };
+        self.admit(scope, name, &found)
+    }
+
+    fn over(source: Source, options: &ResolverOptions) -> Self {
+        Self { source, max_addresses: options.max_addresses.max(1) }
+    }
+
+    fn admit(
+        &self,
+        scope: &Scope,
+        name: &InScope<Name>,
+        found: &[IpAddr],
+    ) -> Result<Answers, ResolveError> {
+        let looked_at = &found[..found.len().min(self.max_addresses)];
+        let mut answers =
+            Answers { addrs: Vec::new(), refused: 0, cut: looked_at.len() < found.len() };
+        let mut refusal: Option<OutOfScope> = None;
+        for addr in looked_at {
+            match scope.admit_addr(name, *addr) {
+                Ok(addr) if answers.addrs.contains(&addr) => {}
+                Ok(addr) => answers.addrs.push(addr),
+                Err(refused) => {
+                    answers.refused += 1;
+                    refusal = Some(refused);
+                }
+            }
+        }
+        match refusal {
+            _ if !answers.addrs.is_empty() => Ok(answers),
+            Some(last) => Err(ResolveError::OutOfScope { refused: answers.refused, last }),
+            None => Err(ResolveError::NoSuchName),
+        }
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match &self.source {
+            Source::Server(_) => "server",
+            Source::Fixed(_) => "fixed",
+        };
+        f.debug_struct("Resolver").field("source", &source).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! Lookups over hickory's stub resolver.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name as DnsName, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
+
+use crate::scope::Name;
+
+use super::{AddressFamily, ResolveError, ResolverOptions};
+
+/// Queries in flight on one TCP connection. UDP has a socket per query, hence no such limit.
+const MAX_TCP_QUERIES: usize = 1024;
+
+pub(super) struct Server {
+    inner: TokioResolver,
+    family: AddressFamily,
+}
+
+impl Server {
+    pub(super) fn system(options: &ResolverOptions) -> Result<Self, ResolveError> {
+        let mut builder = TokioResolver::builder_tokio().map_err(config_error)?;
+        builder.options_mut().use_hosts_file = ResolveHosts::Always;
+        Self::build(builder, options)
+    }
+
+    pub(super) fn at(addr: SocketAddr, options: &ResolverOptions) -> Result<Self, ResolveError> {
+        let with_port = |mut connection: ConnectionConfig| {
+            connection.port = addr.port();
+            connection
+        };
+        let connections =
+            vec![with_port(ConnectionConfig::udp()), with_port(ConnectionConfig::tcp())];
+        let server = NameServerConfig::new(addr.ip(), true, connections);
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+        let provider = TokioRuntimeProvider::default();
+        let mut builder = TokioResolver::builder_with_config(config, provider);
+        builder.options_mut().use_hosts_file = ResolveHosts::Never;
+        Self::build(builder, options)
+    }
+
+    /// The addresses of `name`, IPv4 first, as the server gave them.
+    pub(super) async fn lookup(&self, name: &Name) -> Result<Vec<IpAddr>, ResolveError> {
+        let mut name = DnsName::from_ascii(name.as_str()).map_err(server_error)?;
+        // Fully qualified: a search list would ask for names that nobody admitted.
+        name.set_fqdn(true);
+        match self.family {
+            AddressFamily::V4 => self.query(name, RecordType::A).await,
+            AddressFamily::V6 => self.query(name, RecordType::AAAA).await,
+            AddressFamily::V4ThenV6 => match self.query(name.clone(), RecordType::A).await {
+                Ok(found) if found.is_empty() => self.query(name, RecordType::AAAA).await,
+                result => result,
+            },
+        }
+    }
+
+    /// The addresses in the answer to one query; none if the name exists without such records.
+    async fn query(&self, name: DnsName, kind: RecordType) -> Result<Vec<IpAddr>, ResolveError> {
+        match self.inner.lookup(name, kind).await {
+            Ok(lookup) => {
+                Ok(lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect())
+            }
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
+                ResponseCode::NoError => Ok(Vec::new()),
+                ResponseCode::NXDomain => Err(ResolveError::NoSuchName),
+                code => Err(ResolveError::Server(code.to_string())),
+            },
+            Err(NetError::Timeout) => Err(ResolveError::Timeout),
+            Err(other) => Err(server_error(other)),
+        }
+    }
+
+    fn build(
+        mut builder: ResolverBuilder<TokioRuntimeProvider>,
+        options: &ResolverOptions,
+    ) -> Result<Self, ResolveError> {
+        limit(builder.options_mut(), options);
+        let inner = builder.build().map_err(config_error)?;
+        Ok(Self { inner, family: options.family })
+    }
+}
+
+fn limit(opts: &mut ResolverOpts, options: &ResolverOptions) {
+    opts.timeout = options.timeout;
+    opts.attempts = options.retries;
+    // Each name of a scan is asked for once; a cache would only hold memory.
+    opts.cache_size = 0;
+    opts.max_active_requests = MAX_TCP_QUERIES;
+    opts.preserve_intermediates = false;
+}
+
+fn config_error(error: NetError) -> ResolveError {
+    ResolveError::Config(error.to_string())
+}
+
+fn server_error(error: impl std::fmt::Display) -> ResolveError {
+    ResolveError::Server(error.to_string())
+}
