@@ -22,7 +22,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
-//pub mod http;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "http")]
 pub mod resolve;
 pub mod scope;

@@ -13,10 +13,15 @@ pub(super) struct Fixed {
 
 impl Fixed {
     pub(super) fn new(table: impl IntoIterator<Item = (Name, Vec<IpAddr>)>) -> Self {
-        Self { table: table.into_iter().collect() }
+        Self {
+            table: table.into_iter().collect(),
+        }
     }
 
     pub(super) fn lookup(&self, name: &Name) -> Result<&[IpAddr], ResolveError> {
-        self.table.get(name).map(Vec::as_slice).ok_or(ResolveError::NoSuchName)
+        self.table
+            .get(name)
+            .map(Vec::as_slice)
+            .ok_or(ResolveError::NoSuchName)
     }
 }

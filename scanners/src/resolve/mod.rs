@@ -64,7 +64,10 @@ impl Resolver {
     ///
     /// As for [`Resolver::system`].
     pub fn system_with(options: &ResolverOptions) -> Result<Self, ResolveError> {
-        Ok(Self::over(Source::Server(Arc::new(Server::system(options)?)), options))
+        Ok(Self::over(
+            Source::Server(Arc::new(Server::system(options)?)),
+            options,
+        ))
     }
 
     /// A resolver that asks the server at `addr` over UDP and TCP, and nothing else: no hosts
@@ -83,7 +86,10 @@ impl Resolver {
     ///
     /// As for [`Resolver::at`].
     pub fn at_with(addr: SocketAddr, options: &ResolverOptions) -> Result<Self, ResolveError> {
-        Ok(Self::over(Source::Server(Arc::new(Server::at(addr, options)?)), options))
+        Ok(Self::over(
+            Source::Server(Arc::new(Server::at(addr, options)?)),
+            options,
+        ))
     }
 
     /// A resolver that answers from `table`, for names resolved elsewhere. Other names do not
@@ -112,7 +118,10 @@ impl Resolver {
     }
 
     fn over(source: Source, options: &ResolverOptions) -> Self {
-        Self { source, max_addresses: options.max_addresses.max(1) }
+        Self {
+            source,
+            max_addresses: options.max_addresses.max(1),
+        }
     }
 
     fn admit(
@@ -122,8 +131,11 @@ impl Resolver {
         found: &[IpAddr],
     ) -> Result<Answers, ResolveError> {
         let looked_at = &found[..found.len().min(self.max_addresses)];
-        let mut answers =
-            Answers { addrs: Vec::new(), refused: 0, cut: looked_at.len() < found.len() };
+        let mut answers = Answers {
+            addrs: Vec::new(),
+            refused: 0,
+            cut: looked_at.len() < found.len(),
+        };
         let mut refusal: Option<OutOfScope> = None;
         for addr in looked_at {
             match scope.admit_addr(name, *addr) {
@@ -137,7 +149,10 @@ impl Resolver {
         }
         match refusal {
             _ if !answers.addrs.is_empty() => Ok(answers),
-            Some(last) => Err(ResolveError::OutOfScope { refused: answers.refused, last }),
+            Some(last) => Err(ResolveError::OutOfScope {
+                refused: answers.refused,
+                last,
+            }),
             None => Err(ResolveError::NoSuchName),
         }
     }
@@ -149,6 +164,8 @@ impl fmt::Debug for Resolver {
             Source::Server(_) => "server",
             Source::Fixed(_) => "fixed",
         };
-        f.debug_struct("Resolver").field("source", &source).finish_non_exhaustive()
+        f.debug_struct("Resolver")
+            .field("source", &source)
+            .finish_non_exhaustive()
     }
 }

@@ -35,8 +35,10 @@ impl Server {
             connection.port = addr.port();
             connection
         };
-        let connections =
-            vec![with_port(ConnectionConfig::udp()), with_port(ConnectionConfig::tcp())];
+        let connections = vec![
+            with_port(ConnectionConfig::udp()),
+            with_port(ConnectionConfig::tcp()),
+        ];
         let server = NameServerConfig::new(addr.ip(), true, connections);
         let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
         let provider = TokioRuntimeProvider::default();
@@ -63,9 +65,11 @@ impl Server {
     /// The addresses in the answer to one query; none if the name exists without such records.
     async fn query(&self, name: DnsName, kind: RecordType) -> Result<Vec<IpAddr>, ResolveError> {
         match self.inner.lookup(name, kind).await {
-            Ok(lookup) => {
-                Ok(lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect())
-            }
+            Ok(lookup) => Ok(lookup
+                .answers()
+                .iter()
+                .filter_map(|record| record.data.ip_addr())
+                .collect()),
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
                 ResponseCode::NoError => Ok(Vec::new()),
                 ResponseCode::NXDomain => Err(ResolveError::NoSuchName),
@@ -82,7 +86,10 @@ impl Server {
     ) -> Result<Self, ResolveError> {
         limit(builder.options_mut(), options);
         let inner = builder.build().map_err(config_error)?;
-        Ok(Self { inner, family: options.family })
+        Ok(Self {
+            inner,
+            family: options.family,
+        })
     }
 }
 
@@ -95,7 +102,7 @@ fn limit(opts: &mut ResolverOpts, options: &ResolverOptions) {
     opts.preserve_intermediates = false;
 }
 
-fn config_error(error: NetError) -> ResolveError {
+fn config_error(error: impl std::fmt::Display) -> ResolveError {
     ResolveError::Config(error.to_string())
 }
 

@@ -17,7 +17,10 @@ pub(super) struct AddrRules {
 impl AddrRules {
     pub(super) fn new(allow: Vec<IpNet>, deny: Vec<IpNet>) -> Self {
         let canonical = |nets: Vec<IpNet>| nets.into_iter().map(canonical).collect();
-        Self { allow: canonical(allow), deny: canonical(deny) }
+        Self {
+            allow: canonical(allow),
+            deny: canonical(deny),
+        }
     }
 
     /// The rule that refuses `addr`, to which an admitted name led.
@@ -41,20 +44,28 @@ impl AddrRules {
         }
         reserved::containing(addr)
             .find(|range| !self.opens(&range.net, addr))
-            .map(|range| Rule::Reserved { net: range.net, purpose: range.purpose })
+            .map(|range| Rule::Reserved {
+                net: range.net,
+                purpose: range.purpose,
+            })
     }
 
     /// Whether an allowed net that contains `addr` lies inside `range`: only who names the range,
     /// or a part of it, means it.
     fn opens(&self, range: &IpNet, addr: IpAddr) -> bool {
-        self.allow.iter().any(|net| net.contains(&addr) && range.contains(net))
+        self.allow
+            .iter()
+            .any(|net| net.contains(&addr) && range.contains(net))
     }
 }
 
 /// A net of IPv4-mapped addresses is a net of IPv4 addresses.
 fn canonical(net: IpNet) -> IpNet {
     let IpNet::V6(v6) = net else { return net };
-    let mapped = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));
+    let mapped = v6
+        .addr()
+        .to_ipv4_mapped()
+        .zip(v6.prefix_len().checked_sub(96));
     let v4 = mapped.and_then(|(addr, prefix)| IpNet::new(addr.into(), prefix).ok());
     v4.unwrap_or(net)
 }

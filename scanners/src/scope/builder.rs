@@ -82,7 +82,9 @@ impl TryFrom<ScopeSpec> for Scope {
             any_domain: spec.any_domain,
             addrs: AddrRules::new(spec.allow_nets, spec.deny_nets),
         };
-        Ok(Self { rules: Arc::new(rules) })
+        Ok(Self {
+            rules: Arc::new(rules),
+        })
     }
 }
 

@@ -26,7 +26,11 @@ impl DomainSet {
 
     /// Makes room for `names` more names of usual length.
     pub(super) fn reserve(&mut self, names: usize) {
-        let Self { text, offsets, hasher } = self;
+        let Self {
+            text,
+            offsets,
+            hasher,
+        } = self;
         text.reserve(names.saturating_mul(16));
         offsets.reserve(names, |&at| hasher.hash_one(entry(text, at)));
     }
@@ -35,7 +39,11 @@ impl DomainSet {
     pub(super) fn insert(&mut self, name: &Name) -> Result<(), Full> {
         let bytes = name.as_str().as_bytes();
         let hash = self.hasher.hash_one(bytes);
-        if self.offsets.find(hash, |&at| entry(&self.text, at) == bytes).is_some() {
+        if self
+            .offsets
+            .find(hash, |&at| entry(&self.text, at) == bytes)
+            .is_some()
+        {
             return Ok(());
         }
         let offset = u32::try_from(self.text.len()).map_err(|_| Full)?;
@@ -43,7 +51,11 @@ impl DomainSet {
         let len = u8::try_from(bytes.len()).map_err(|_| Full)?;
         self.text.push(len);
         self.text.extend_from_slice(bytes);
-        let Self { text, offsets, hasher } = self;
+        let Self {
+            text,
+            offsets,
+            hasher,
+        } = self;
         offsets.insert_unique(hash, offset, |&at| hasher.hash_one(entry(text, at)));
         Ok(())
     }
@@ -57,7 +69,11 @@ impl DomainSet {
         loop {
             let bytes = rest.as_bytes();
             let hash = self.hasher.hash_one(bytes);
-            if self.offsets.find(hash, |&at| entry(&self.text, at) == bytes).is_some() {
+            if self
+                .offsets
+                .find(hash, |&at| entry(&self.text, at) == bytes)
+                .is_some()
+            {
                 return Some(rest);
             }
             rest = rest.split_once('.')?.1;

@@ -25,9 +25,10 @@ fn carried(addr: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
         // NAT64 with the well-known prefix (RFC 6052 §2.1).
         [0x64, 0xff9b, 0, 0, 0, 0, ..] => [Some(low), None],
         // NAT64 with the local-use prefix (RFC 8215): /48 and /96 are the usual layouts.
-        [0x64, 0xff9b, 1, a, b, ..] => {
-            [Some(low), Some(pair(a, (b & 0xff) << 8 | (addr.segments()[5] >> 8)))]
-        }
+        [0x64, 0xff9b, 1, a, b, ..] => [
+            Some(low),
+            Some(pair(a, (b & 0xff) << 8 | (addr.segments()[5] >> 8))),
+        ],
         // 6to4 (RFC 3056 §2).
         [0x2002, a, b, ..] => [Some(pair(a, b)), None],
         // Teredo (RFC 4380 §4): the server, and the client with its bits inverted.

@@ -18,7 +18,10 @@ pub struct OutOfScope {
 
 impl OutOfScope {
     pub(super) fn new(what: &(impl Display + ?Sized), rule: Rule) -> Self {
-        Self { what: what.to_string(), rule }
+        Self {
+            what: what.to_string(),
+            rule,
+        }
     }
 }
 

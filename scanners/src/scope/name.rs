@@ -140,7 +140,11 @@ fn to_ascii(input: &str) -> Result<Cow<'_, str>, InvalidName> {
     let plain = input.is_ascii() && !input.as_bytes().windows(4).any(is_punycode_prefix);
     if plain {
         let lower = !input.bytes().any(|byte| byte.is_ascii_uppercase());
-        return Ok(if lower { input.into() } else { input.to_ascii_lowercase().into() });
+        return Ok(if lower {
+            input.into()
+        } else {
+            input.to_ascii_lowercase().into()
+        });
     }
     let name = idna::domain_to_ascii_cow(input.as_bytes(), idna::AsciiDenyList::EMPTY)
         .map_err(|_| InvalidName::Idna)?;

@@ -1,0 +1,52 @@
+//! Dialling, after the scope was asked.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::scope::InScope;
+
+use super::error::ConnectError;
+
+/// More addresses than these are not tried: who has no luck with four will not have it with five.
+const MAX_DIALS: usize = 4;
+
+/// Connects to the first of `addrs` that answers, within `limit` in all.
+///
+/// Each address but the last gets half of the time that is left, so a silent one leaves time for
+/// the next.
+///
+/// # Errors
+///
+/// The most telling [`ConnectError`] of the addresses that were tried.
+pub async fn dial(
+    addrs: &[InScope<SocketAddr>],
+    limit: Duration,
+) -> Result<TcpStream, ConnectError> {
+    let end = Instant::now() + limit;
+    let addrs = &addrs[..addrs.len().min(MAX_DIALS)];
+    let mut worst = ConnectError::NoAddress;
+    for (index, addr) in addrs.iter().enumerate() {
+        let last = index + 1 == addrs.len();
+        let now = Instant::now();
+        let until = if last {
+            end
+        } else {
+            now + end.saturating_duration_since(now) / 2
+        };
+        let failure = match timeout_at(until, TcpStream::connect(addr.get())).await {
+            Ok(Ok(stream)) => {
+                // The request is one write; waiting for more of it would only delay the answer.
+                // A socket that refuses the option still works.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => ConnectError::from(error),
+            Err(_) => ConnectError::Timeout,
+        };
+        worst = worst.min(failure);
+    }
+    Err(worst)
+}

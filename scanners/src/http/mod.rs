@@ -1,0 +1,23 @@
+//! A small HTTP/1.1 client for scanning, and what stands on it.
+//!
+//! The client sends one GET per connection and caps everything that it reads: the head, the
+//! number of headers, the body on the wire, and the body after decoding. It dials
+//! [`InScope`](crate::scope::InScope) addresses only. Parsing is separate from I/O
+//! ([`ResponseDecoder`] is fed bytes and owns no socket), so it is fuzzed as it runs.
+//!
+//! [`robots`] fetches and classifies `robots.txt`.
+
+mod connect;
+mod error;
+mod exchange;
+mod request;
+mod response;
+pub mod robots;
+mod tls;
+
+pub use connect::dial;
+pub use error::{ConnectError, ExchangeError, Malformed};
+pub use exchange::{ExchangeOptions, Scheme, get};
+pub use request::Request;
+pub use response::{Body, Coding, Head, Limits, Progress, Response, ResponseDecoder};
+pub use tls::{InvalidTls, Tls, TlsPolicy};
