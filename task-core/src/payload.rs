@@ -136,14 +136,19 @@ impl Payload {
         objects: Option<&dyn Objects>,
     ) -> Result<std::borrow::Cow<'_, RawValue>, PayloadError> {
         if self.len() > limit {
-            return Err(PayloadError::TooLarge { len: self.len(), limit });
+            return Err(PayloadError::TooLarge {
+                len: self.len(),
+                limit,
+            });
         }
         match self {
             Self::Inline(raw) => Ok(std::borrow::Cow::Borrowed(raw)),
             Self::Claim(claim) => {
                 let objects = objects.ok_or(PayloadError::NoObjectStore { len: claim.len })?;
                 let bytes = claim.fetch(objects).await?;
-                Ok(std::borrow::Cow::Owned(serde_json::from_slice::<Box<RawValue>>(&bytes)?))
+                Ok(std::borrow::Cow::Owned(serde_json::from_slice::<
+                    Box<RawValue>,
+                >(&bytes)?))
             }
         }
     }
@@ -184,7 +189,11 @@ impl Claim {
         bytes: bytes::Bytes,
         objects: &dyn Objects,
     ) -> Result<Self, ObjectError> {
-        let claim = Self { len: bytes.len() as u64, sha256: hex_sha256(&bytes), key };
+        let claim = Self {
+            len: bytes.len() as u64,
+            sha256: hex_sha256(&bytes),
+            key,
+        };
         objects.put(&claim.key, bytes).await?;
         Ok(claim)
     }
@@ -197,7 +206,9 @@ impl Claim {
     pub async fn fetch(&self, objects: &dyn Objects) -> Result<bytes::Bytes, PayloadError> {
         let bytes = objects.get(&self.key, self.len).await?;
         if bytes.len() as u64 != self.len || hex_sha256(&bytes) != self.sha256 {
-            return Err(PayloadError::Tampered { key: self.key.clone() });
+            return Err(PayloadError::Tampered {
+                key: self.key.clone(),
+            });
         }
         Ok(bytes)
     }
@@ -205,8 +216,10 @@ impl Claim {
 
 fn hex_sha256(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }

@@ -27,11 +27,18 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// Three failures, from 1 s up to a minute.
-    pub const DEFAULT: Self =
-        Self { max_failures: 3, base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+    pub const DEFAULT: Self = Self {
+        max_failures: 3,
+        base: Duration::from_secs(1),
+        cap: Duration::from_secs(60),
+    };
 
     /// The first failure is final.
-    pub const NEVER: Self = Self { max_failures: 1, base: Duration::ZERO, cap: Duration::ZERO };
+    pub const NEVER: Self = Self {
+        max_failures: 1,
+        base: Duration::ZERO,
+        cap: Duration::ZERO,
+    };
 
     /// The wait before the next attempt after `failures` failures, or `None` to give up.
     pub fn next(&self, task: TaskId, failures: u32) -> Option<Duration> {
@@ -140,11 +147,17 @@ pub struct CompletionPolicy {
 
 impl CompletionPolicy {
     /// Every child must succeed, whatever time it takes.
-    pub const ALL: Self = Self { enough: Enough::All, cut_off: None };
+    pub const ALL: Self = Self {
+        enough: Enough::All,
+        cut_off: None,
+    };
 
     /// This many must succeed.
     pub const fn enough(enough: Enough) -> Self {
-        Self { enough, cut_off: None }
+        Self {
+            enough,
+            cut_off: None,
+        }
     }
 
     /// With a cut-off.
@@ -188,6 +201,9 @@ mod tests {
 
     #[test]
     fn the_first_failure_is_final_without_retries() {
-        assert_eq!(RetryPolicy::NEVER.next(TaskId::from_uuid(Uuid::nil()), 1), None);
+        assert_eq!(
+            RetryPolicy::NEVER.next(TaskId::from_uuid(Uuid::nil()), 1),
+            None
+        );
     }
 }

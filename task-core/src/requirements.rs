@@ -23,8 +23,12 @@ pub enum WorkerRequirement {
 
 impl WorkerRequirement {
     /// All requirements, in the order of their bits.
-    pub const ALL: [Self; 4] =
-        [Self::TaskDataAccess, Self::QueueAccess, Self::ReconDataAccess, Self::RawSocketAccess];
+    pub const ALL: [Self; 4] = [
+        Self::TaskDataAccess,
+        Self::QueueAccess,
+        Self::ReconDataAccess,
+        Self::RawSocketAccess,
+    ];
 
     /// The bit that stands for this requirement in [`Needs`].
     pub const fn bit(self) -> u8 {
@@ -176,9 +180,15 @@ mod tests {
     where
         Needs<BITS>: Requirements,
     {
-        let from_bits: Vec<_> =
-            WorkerRequirement::ALL.into_iter().filter(|r| BITS & r.bit() != 0).collect();
-        assert_eq!(<Needs<BITS> as Requirements>::SLICE, from_bits, "row {BITS} of the table");
+        let from_bits: Vec<_> = WorkerRequirement::ALL
+            .into_iter()
+            .filter(|r| BITS & r.bit() != 0)
+            .collect();
+        assert_eq!(
+            <Needs<BITS> as Requirements>::SLICE,
+            from_bits,
+            "row {BITS} of the table"
+        );
     }
 
     macro_rules! agree_all {

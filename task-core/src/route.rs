@@ -59,7 +59,12 @@ pub enum Queue {
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Self; 4] = [Self::Manager, Self::External, Self::Internal, Self::BareMetal];
+    pub const ALL: [Self; 4] = [
+        Self::Manager,
+        Self::External,
+        Self::Internal,
+        Self::BareMetal,
+    ];
 
     /// The name in logs, stores and carriers.
     pub const fn as_str(self) -> &'static str {

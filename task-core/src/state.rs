@@ -81,7 +81,9 @@ impl TaskState {
                     | Timeout
                     | Disabled
             ),
-            PendingTaskCreation => matches!(next, Running | Succeeded | Failed | Timeout | Disabled),
+            PendingTaskCreation => {
+                matches!(next, Running | Succeeded | Failed | Timeout | Disabled)
+            }
             Succeeded | PartiallyFailed | Failed | Timeout | Disabled => false,
         }
     }
@@ -116,12 +118,26 @@ mod tests {
         for state in TaskState::ALL {
             assert_eq!(TaskState::from_code(state.code()), Some(state));
             if state.is_terminal() {
-                assert!(TaskState::ALL.into_iter().all(|next| !state.may_become(next)), "{state}");
+                assert!(
+                    TaskState::ALL
+                        .into_iter()
+                        .all(|next| !state.may_become(next)),
+                    "{state}"
+                );
             } else {
-                assert!(state.may_become(TaskState::Disabled), "{state} can be cancelled");
+                assert!(
+                    state.may_become(TaskState::Disabled),
+                    "{state} can be cancelled"
+                );
             }
         }
         assert_eq!(TaskState::from_code(8), None);
-        assert_eq!(TaskState::ALL.into_iter().filter(|s| s.is_terminal()).count(), 5);
+        assert_eq!(
+            TaskState::ALL
+                .into_iter()
+                .filter(|s| s.is_terminal())
+                .count(),
+            5
+        );
     }
 }

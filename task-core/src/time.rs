@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Milliseconds since the Unix epoch.
 ///
 /// Only the clock port makes them, so virtual time reaches everywhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
 
@@ -26,7 +28,10 @@ impl Timestamp {
     /// This moment plus `duration`; saturates at the end of time.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+        )
     }
 
     /// How long from `earlier` until this moment; zero if it lies behind.

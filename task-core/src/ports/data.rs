@@ -35,9 +35,9 @@ pub trait DataStore: fmt::Debug + Send + Sync + 'static {
     async fn count(&self, dataset: Dataset) -> Result<u64, StoreError>;
 
     /// Writes rows of a running task from `first` on, atomically. Refused with
-    /// [`StoreError::Fenced`] unless the task is `Running` in the writer's attempt. Rows of its
-    /// earlier attempts with the writer's or a higher seq are removed when `first` is 0; writing
-    /// a seq again replaces it.
+    /// [`StoreError::Fenced`] unless the task is `Running` in the writer's attempt. Rows of the
+    /// task at or behind `first` that earlier attempts wrote are removed by every call; writing a
+    /// seq again replaces it.
     async fn write_rows(
         &self,
         writer: Writer,

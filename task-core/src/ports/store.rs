@@ -60,10 +60,8 @@ pub trait StoreTx: Send {
     async fn prune_inbox(&mut self, before: Timestamp) -> Result<u64, StoreError>;
 
     /// The collections that exist of `ids`, in any order.
-    async fn collections(
-        &mut self,
-        ids: &[CollectionId],
-    ) -> Result<Vec<CollectionRow>, StoreError>;
+    async fn collections(&mut self, ids: &[CollectionId])
+    -> Result<Vec<CollectionRow>, StoreError>;
 
     /// The containers that exist of `ids`, in any order, locked until the end of the transaction.
     async fn containers(&mut self, ids: &[ContainerId]) -> Result<Vec<ContainerRow>, StoreError>;
@@ -132,8 +130,11 @@ pub trait StoreTx: Send {
 
     /// Up to `limit` tasks that are `Running` or `PendingTaskCreation` with `due_at` at or before
     /// `now`, earliest first.
-    async fn due_tasks(&mut self, now: Timestamp, limit: usize)
-    -> Result<Vec<TaskHead>, StoreError>;
+    async fn due_tasks(
+        &mut self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TaskHead>, StoreError>;
 
     /// Containers that are `Running` with `cut_off_at` at or before `now`, locked.
     async fn due_containers(&mut self, now: Timestamp) -> Result<Vec<ContainerRow>, StoreError>;

@@ -90,7 +90,11 @@ pub struct CarrierLimits {
 impl CarrierLimits {
     /// Limits of a carrier. All values must be above zero, but for the delay.
     pub const fn new(message_bytes: usize, receive_batch: usize, max_delay: Duration) -> Self {
-        Self { message_bytes, receive_batch, max_delay }
+        Self {
+            message_bytes,
+            receive_batch,
+            max_delay,
+        }
     }
 }
 
@@ -106,7 +110,10 @@ pub struct Outgoing {
 impl Outgoing {
     /// A message to deliver at once.
     pub const fn now(body: Bytes) -> Self {
-        Self { body, delay: Duration::ZERO }
+        Self {
+            body,
+            delay: Duration::ZERO,
+        }
     }
 }
 
@@ -145,7 +152,9 @@ pub enum ParkReason {
     #[error("the message does not decode: {0}")]
     Undecodable(String),
     /// Its envelope is newer than this code.
-    #[error("the envelope has version {found}; this code reads up to {known}: deploy it anew, then redrive")]
+    #[error(
+        "the envelope has version {found}; this code reads up to {known}: deploy it anew, then redrive"
+    )]
     EnvelopeVersion {
         /// The version found.
         found: u16,
@@ -156,7 +165,9 @@ pub enum ParkReason {
     #[error("no task definition of kind `{0}` is registered here: register it, then redrive")]
     UnknownKind(String),
     /// The payload was written by a newer definition.
-    #[error("`{kind}` has version {found} in the message but {known} here: deploy it anew, then redrive")]
+    #[error(
+        "`{kind}` has version {found} in the message but {known} here: deploy it anew, then redrive"
+    )]
     NewerVersion {
         /// The kind.
         kind: String,

@@ -1,0 +1,8 @@
+//! The suites that every adapter of a port must pass.
+//!
+//! They are public, so that third parties can hold their own adapters against them. A broken
+//! promise is a panic that names it.
+
+pub mod objects;
+pub mod store;
+pub mod transport;
