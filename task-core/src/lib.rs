@@ -1,9 +1,28 @@
-//! core
+//! The task engine of Sortie.
+//!
+//! One natural way leads through it, and the modules stand in its order:
+//!
+//! 1. **submit**: a [`Workflow`] becomes a [`Plan`] ([`workflow`]), whose leaves are tasks, types
+//!    with one trait, [`TaskDefinition`] ([`task`]);
+//! 2. the **manager** takes it and every other [message](message), moves the [states](state) on in
+//!    one [store](ports::store) transaction per batch ([`manager`]);
+//! 3. [`route`](route()) turns what a task [requires](requirements) into a queue;
+//! 4. the **transport** carries the [envelope](envelope) ([`ports::transport`]);
+//! 5. the **worker** runs the task and completes it ([`worker`]), and the manager
+//!    stores what came of it: the data, and the [ledger](ledger::Ledger) of targets.
+//!
+//! The crate is pure: no sockets, no SQL, no AWS, no clock of its own. Time, randomness and I/O
+//! come through [`ports`], whose adapters are crates of their own.
+
+#[cfg(test)]
+extern crate self as sortie_task_core;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod envelope;
 pub mod id;
 pub mod ledger;
+pub mod manager;
 pub mod message;
 pub mod payload;
 pub mod policy;
@@ -11,12 +30,25 @@ pub mod ports;
 pub mod requirements;
 pub mod route;
 pub mod state;
+pub mod submit;
 pub mod task;
 pub mod time;
+pub mod worker;
 pub mod workflow;
 
-pub use envelope::*;
-pub use requirements::*;
-pub use route::*;
-pub use task::*;
-pub use workflow::*;
+pub use id::{CollectionId, ContainerId, MessageId, TaskId};
+pub use ledger::{Coverage, Ledger, Usage};
+pub use payload::{Claim, Payload, PayloadError};
+pub use policy::{CompletionPolicy, Enough, Limits, RetryPolicy, TaskOptions};
+pub use requirements::{Requirements, WorkerRequirement};
+pub use route::{Queue, WorkerKind, route};
+pub use state::TaskState;
+pub use task::{
+    Cancelled, Child, Children, DuplicateKind, ErasedTask, Progress, RawSockets, Registry,
+    Resources, Routed, Rows, TaskContext, TaskData, TaskDefinition, TaskError, UpgradeError,
+};
+pub use time::Timestamp;
+pub use workflow::{Arm, Plan, Workflow, WorkflowError};
+
+#[doc(hidden)]
+pub use task::assert_distinct;

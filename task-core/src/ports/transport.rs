@@ -1,6 +1,7 @@
 //! The transport port: queues with at-least-once delivery.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -130,9 +131,46 @@ pub struct Delivery {
     pub sent_at: Timestamp,
 }
 
-/// Names one delivery; opaque, the carrier's own.
+/// Names one delivery; opaque to all but the carrier that made it.
+///
+/// A carrier in this process names a delivery by a number, so that no text is made and parsed for
+/// each message; a carrier behind a network keeps the handle that its service gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Receipt(pub String);
+pub struct Receipt(Handle);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Handle {
+    Number(u64),
+    Text(Arc<str>),
+}
+
+impl Receipt {
+    /// A receipt that is a number.
+    pub const fn from_number(number: u64) -> Self {
+        Self(Handle::Number(number))
+    }
+
+    /// A receipt that is a text.
+    pub fn from_text(text: impl Into<Arc<str>>) -> Self {
+        Self(Handle::Text(text.into()))
+    }
+
+    /// The number, if it is one.
+    pub const fn number(&self) -> Option<u64> {
+        match self.0 {
+            Handle::Number(number) => Some(number),
+            Handle::Text(_) => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match &self.0 {
+            Handle::Number(_) => None,
+            Handle::Text(text) => Some(text),
+        }
+    }
+}
 
 /// A dead letter.
 #[derive(Clone, Debug)]

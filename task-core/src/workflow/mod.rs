@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};
-//! # use sortie_task_core::{Arm, Children, TaskContext, TaskDefinition, TaskError, needs};
+//! # use sortie_task_core::{Arm, TaskContext, TaskDefinition, TaskError, needs};
 //! # macro_rules! task { ($name:ident, $kind:literal, $needs:ty, $out:ty, $result:expr) => {
 //! #     #[derive(Serialize, Deserialize)] struct $name;
 //! #     impl TaskDefinition for $name {
