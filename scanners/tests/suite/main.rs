@@ -1,5 +1,9 @@
 //! What the scanners do against real sockets on loopback. One binary, so that it links once.
 #![cfg(feature = "http")]
 
+mod resolving;
+mod robots_batch;
 mod robots_outcomes;
+mod robots_redirects;
+mod robots_schemes;
 mod support;

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use sortie_scanners::http::robots::{CoarseOutcome, RobotsAccess, RobotsOutcome as Outcome};
 use crate::support::{
     Reply, fetcher, http_config, in_time, lab_scope, record_of, record_with, refusing_port, serve,
 };
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use sortie_scanners::http::robots::{CoarseOutcome, RobotsAccess, RobotsOutcome as Outcome};
 
 const RULES: &str = "User-agent: *\nDisallow: /private\nSitemap: http://a.test/map.xml\n";
 
@@ -19,7 +19,10 @@ async fn rules() {
     assert_eq!(record.status, Some(200));
     assert_eq!(record.body.as_deref(), Some(RULES));
     assert_eq!((record.rules, record.groups, record.sitemaps), (1, 1, 1));
-    assert_eq!(record.final_url.as_deref(), Some("http://a.test/robots.txt"));
+    assert_eq!(
+        record.final_url.as_deref(),
+        Some("http://a.test/robots.txt")
+    );
     assert_eq!(record.bytes_body, RULES.len() as u64);
     assert!(record.bytes_read > record.bytes_body && !record.truncated && record.hops.is_empty());
     assert_eq!(record.access(), RobotsAccess::Rules);
@@ -34,7 +37,11 @@ async fn the_request_names_the_host_and_the_agent() {
             let right = seen.host == "a.test"
                 && seen.path == "/robots.txt"
                 && seen.head.contains("User-Agent: probe/7\r\n");
-            if right { Reply::text(RULES) } else { Reply::status("500 Wrong") }
+            if right {
+                Reply::text(RULES)
+            } else {
+                Reply::status("500 Wrong")
+            }
         },
     )
     .await;
@@ -46,16 +53,25 @@ async fn rules_in_any_framing_and_coding() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
         f;x=y\r\nUser-agent: *\nD\r\n0b\r\nisallow: /p\r\n0\r\n\r\n";
     let close_delimited = format!("HTTP/1.0 200 OK\r\n\r\n{RULES}");
-    let interim = format!("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{RULES}");
+    let interim =
+        format!("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{RULES}");
     let bare_lf = format!("HTTP/1.1 200\n\n{RULES}");
-    let plain: [&[u8]; 4] =
-        [chunked, close_delimited.as_bytes(), interim.as_bytes(), bare_lf.as_bytes()];
+    let plain: [&[u8]; 4] = [
+        chunked,
+        close_delimited.as_bytes(),
+        interim.as_bytes(),
+        bare_lf.as_bytes(),
+    ];
     for bytes in plain {
         let bytes = bytes.to_vec();
         let record = record_of(move || Reply::Bytes(bytes.clone())).await;
         assert_eq!(record.outcome, Outcome::Rules, "{record:?}");
     }
-    for (coding, body) in [("gzip", gzip(RULES)), ("deflate", zlib(RULES)), ("deflate", raw(RULES))] {
+    for (coding, body) in [
+        ("gzip", gzip(RULES)),
+        ("deflate", zlib(RULES)),
+        ("deflate", raw(RULES)),
+    ] {
         let record = record_of(move || coded(coding, &body)).await;
         assert_eq!(record.body.as_deref(), Some(RULES), "{coding}");
     }
@@ -89,13 +105,24 @@ async fn content_classes() {
         (Reply::html(RULES), Outcome::Rules),
         (Reply::text("hello world"), Outcome::NoRules),
         (Reply::text("Disallow: /rule-of-no-group"), Outcome::NoRules),
-        (Reply::text("Sitemap: https://a.test/map.xml"), Outcome::Rules),
-        (Reply::with("200 OK", "text/plain", b"\x7fELF\x02\x01\0\0User-agent: *"), Outcome::Binary),
-        (Reply::with("200 OK", "text/plain", &[0x8f; 300]), Outcome::Binary),
+        (
+            Reply::text("Sitemap: https://a.test/map.xml"),
+            Outcome::Rules,
+        ),
+        (
+            Reply::with("200 OK", "text/plain", b"\x7fELF\x02\x01\0\0User-agent: *"),
+            Outcome::Binary,
+        ),
+        (
+            Reply::with("200 OK", "text/plain", &[0x8f; 300]),
+            Outcome::Binary,
+        ),
         (coded("br", b"whatever"), Outcome::Binary),
     ];
     for (reply, expected) in cases {
-        let Reply::Bytes(bytes) = reply else { panic!("canned") };
+        let Reply::Bytes(bytes) = reply else {
+            panic!("canned")
+        };
         let shown = String::from_utf8_lossy(&bytes).into_owned();
         // A random path gives 404, so nothing is soft.
         let record = record_with(
@@ -115,9 +142,15 @@ async fn content_classes() {
 async fn a_page_for_every_path_is_a_soft_404() {
     let page = |path: &str| format!("<html><h1>Oops</h1>We have no {path} on this nice site.");
     let record = record_with(|_| {}, move |seen| Reply::html(&page(&seen.path))).await;
-    assert_eq!((record.outcome, record.status), (Outcome::Soft404, Some(200)));
+    assert_eq!(
+        (record.outcome, record.status),
+        (Outcome::Soft404, Some(200))
+    );
 
-    let record = record_with(|config| config.soft404 = false, move |s| Reply::html(&page(&s.path)));
+    let record = record_with(
+        |config| config.soft404 = false,
+        move |s| Reply::html(&page(&s.path)),
+    );
     assert_eq!(record.await.outcome, Outcome::Html);
 }
 
@@ -138,7 +171,9 @@ async fn a_redirect_of_every_path_is_a_soft_404() {
 async fn only_suspicious_pages_cost_a_second_request() {
     for (body, connections) in [(RULES, 1), ("", 1), ("# x", 1), ("\0", 1), ("<html>", 2)] {
         let server = serve(move |_| Reply::text(body)).await;
-        fetcher(http_config(server.port()), lab_scope()).fetch("a.test").await;
+        fetcher(http_config(server.port()), lab_scope())
+            .fetch("a.test")
+            .await;
         assert_eq!(server.connections(), connections, "{body:?}");
     }
 }
@@ -164,18 +199,34 @@ async fn statuses() {
         ("418 Teapot", Outcome::NotFound, RobotsAccess::AllowAll),
         ("401 Unauthorized", Outcome::Blocked, RobotsAccess::AllowAll),
         ("403 Forbidden", Outcome::Blocked, RobotsAccess::AllowAll),
-        ("429 Too Many Requests", Outcome::Blocked, RobotsAccess::AllowAll),
+        (
+            "429 Too Many Requests",
+            Outcome::Blocked,
+            RobotsAccess::AllowAll,
+        ),
         ("451 Unavailable", Outcome::Blocked, RobotsAccess::AllowAll),
         ("500 Oops", Outcome::ServerError, RobotsAccess::DisallowAll),
         ("503 Busy", Outcome::ServerError, RobotsAccess::DisallowAll),
-        ("101 Switching Protocols", Outcome::BadStatus, RobotsAccess::DisallowAll),
+        (
+            "101 Switching Protocols",
+            Outcome::BadStatus,
+            RobotsAccess::DisallowAll,
+        ),
         ("302 Found", Outcome::BadStatus, RobotsAccess::DisallowAll),
-        ("304 Not Modified", Outcome::BadStatus, RobotsAccess::DisallowAll),
+        (
+            "304 Not Modified",
+            Outcome::BadStatus,
+            RobotsAccess::DisallowAll,
+        ),
         ("999 Denied", Outcome::BadStatus, RobotsAccess::DisallowAll),
     ];
     for (status, outcome, access) in cases {
         let record = record_of(move || Reply::status(status)).await;
-        assert_eq!((record.outcome, record.access()), (outcome, access), "{status}");
+        assert_eq!(
+            (record.outcome, record.access()),
+            (outcome, access),
+            "{status}"
+        );
         assert_eq!(record.status, status[..3].parse().ok());
     }
 }
@@ -197,13 +248,19 @@ async fn a_body_beyond_the_cap_is_cut_and_parsed() {
 async fn endless_bodies_end_at_the_cap() {
     let head = b"HTTP/1.1 200 OK\r\n\r\nUser-agent: *\n".to_vec();
     let chunk = b"Disallow: /x\n".repeat(500);
-    let record = in_time(record_of(move || Reply::Endless(head.clone(), chunk.clone()))).await;
+    let record = in_time(record_of(move || {
+        Reply::Endless(head.clone(), chunk.clone())
+    }))
+    .await;
     assert_eq!((record.outcome, record.truncated), (Outcome::Rules, true));
     assert!(record.bytes_read < 600_000, "{}", record.bytes_read);
 
     let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     let chunk = b"1\r\n#\r\n".repeat(500);
-    let record = in_time(record_of(move || Reply::Endless(head.clone(), chunk.clone()))).await;
+    let record = in_time(record_of(move || {
+        Reply::Endless(head.clone(), chunk.clone())
+    }))
+    .await;
     assert_eq!((record.outcome, record.truncated), (Outcome::Empty, true));
 }
 
@@ -227,7 +284,10 @@ async fn resets_and_closes() {
     let cases = [
         (Reply::Bytes(Vec::new()), Outcome::Reset),
         (Reply::ThenReset(Vec::new()), Outcome::Reset),
-        (Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-".to_vec()), Outcome::Reset),
+        (
+            Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
+            Outcome::Reset,
+        ),
         (Reply::Bytes(cut.clone()), Outcome::Reset),
         (Reply::Bytes([&cut[..], b"<html>"].concat()), Outcome::Reset),
         (Reply::Bytes(cut_rules), Outcome::Rules),
@@ -244,7 +304,10 @@ async fn resets_and_closes() {
         })
         .await;
         assert_eq!(record.outcome, expected, "{record:?}");
-        assert_eq!(record.truncated, expected == Outcome::Rules || record.status.is_some());
+        assert_eq!(
+            record.truncated,
+            expected == Outcome::Rules || record.status.is_some()
+        );
     }
 }
 
@@ -290,7 +353,10 @@ async fn slow_and_silent_servers_time_out() {
         let start = Instant::now();
         let deadline = Duration::from_millis(200);
         let record = record_with(|config| config.deadline = deadline, move |_| reply()).await;
-        assert_eq!((record.outcome, record.coarse()), (Outcome::Timeout, CoarseOutcome::TimedOut));
+        assert_eq!(
+            (record.outcome, record.coarse()),
+            (Outcome::Timeout, CoarseOutcome::TimedOut)
+        );
         assert!(start.elapsed() >= deadline && start.elapsed() < Duration::from_secs(10));
         assert!(record.millis >= 200);
     }
@@ -299,7 +365,9 @@ async fn slow_and_silent_servers_time_out() {
 #[tokio::test]
 async fn nothing_listens() {
     let (port, _kept) = refusing_port();
-    let record = fetcher(http_config(port), lab_scope()).fetch("a.test").await;
+    let record = fetcher(http_config(port), lab_scope())
+        .fetch("a.test")
+        .await;
     assert_eq!((record.outcome, record.status), (Outcome::Refused, None));
 }
 

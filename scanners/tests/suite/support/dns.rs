@@ -34,8 +34,10 @@ impl NameServer {
 
 /// Serves `zone` on a free port; names not in it do not exist.
 pub(crate) async fn serve_dns(zone: impl IntoIterator<Item = (&'static str, Says)>) -> NameServer {
-    let zone: HashMap<String, Says> =
-        zone.into_iter().map(|(name, says)| (format!("{name}."), says)).collect();
+    let zone: HashMap<String, Says> = zone
+        .into_iter()
+        .map(|(name, says)| (format!("{name}."), says))
+        .collect();
     let socket = UdpSocket::bind((LOOPBACK, 0)).await.unwrap();
     let addr = socket.local_addr().unwrap();
     let queries = Arc::new(AtomicUsize::new(0));

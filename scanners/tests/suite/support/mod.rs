@@ -55,7 +55,8 @@ impl Reply {
 
     pub(crate) fn redirect(location: &str) -> Self {
         Self::Bytes(
-            format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").into(),
+            format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
+                .into(),
         )
     }
 }
@@ -108,7 +109,9 @@ pub(crate) fn serve_on(
 }
 
 async fn answer(mut stream: TcpStream, handler: &(impl Fn(Seen) -> Reply + Send + Sync)) {
-    let Some(seen) = read_request(&mut stream).await else { return };
+    let Some(seen) = read_request(&mut stream).await else {
+        return;
+    };
     match handler(seen) {
         Reply::Bytes(bytes) => {
             let _ = stream.write_all(&bytes).await;
@@ -139,7 +142,10 @@ pub(crate) async fn read_request(stream: &mut (impl AsyncReadExt + Unpin)) -> Op
     }
     let head = String::from_utf8(head).ok()?;
     let path = head.split(' ').nth(1)?.to_owned();
-    let host = head.lines().find_map(|line| line.strip_prefix("Host: "))?.to_owned();
+    let host = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Host: "))?
+        .to_owned();
     Some(Seen { path, host, head })
 }
 
@@ -152,7 +158,9 @@ pub(crate) fn refusing_port() -> (u16, TcpSocket) {
 
 /// A scope of everything under `test`, on 127.0.0.1.
 pub(crate) fn lab_scope() -> ScopeBuilder {
-    Scope::builder().allow_domain("test").allow_net("127.0.0.1/32".parse::<ipnet::IpNet>().unwrap())
+    Scope::builder()
+        .allow_domain("test")
+        .allow_net("127.0.0.1/32".parse::<ipnet::IpNet>().unwrap())
 }
 
 /// A resolver that knows these names at 127.0.0.1.
@@ -194,5 +202,7 @@ pub(crate) async fn record_with(
 
 /// Fails instead of hanging.
 pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), future).await.expect("in time")
+    tokio::time::timeout(Duration::from_secs(30), future)
+        .await
+        .expect("in time")
 }

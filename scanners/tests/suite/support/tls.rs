@@ -49,8 +49,12 @@ pub(crate) async fn serve_tls(
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, handler) = (acceptor.clone(), Arc::clone(&handler));
             tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let Some(seen) = read_request(&mut stream).await else { return };
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let Some(seen) = read_request(&mut stream).await else {
+                    return;
+                };
                 if let Reply::Bytes(bytes) = handler(seen) {
                     // Closed without close_notify, as many servers do.
                     let _ = stream.write_all(&bytes).await;

@@ -1,0 +1,146 @@
+//! Lookups against a name server on loopback.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use hickory_proto::op::ResponseCode;
+use sortie_scanners::http::Tls;
+use sortie_scanners::http::robots::{RobotsConfig, RobotsFetcher, RobotsOutcome as Outcome};
+use sortie_scanners::resolve::{Answers, ResolveError, Resolver, ResolverOptions};
+use sortie_scanners::scope::Scope;
+
+use crate::support::dns::{NameServer, Says, serve_dns};
+use crate::support::{Reply, http_config, in_time, lab_scope, serve};
+
+fn ips(texts: &[&str]) -> Vec<IpAddr> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn resolver(server: &NameServer) -> Resolver {
+    let options = ResolverOptions {
+        timeout: Duration::from_millis(500),
+        retries: 0,
+        max_addresses: 4,
+        ..ResolverOptions::default()
+    };
+    Resolver::at_with(server.addr, &options).unwrap()
+}
+
+async fn lookup(says: Says) -> Result<Answers, ResolveError> {
+    let server = serve_dns([("a.test", says)]).await;
+    let scope = Scope::builder().allow_domain("test").build().unwrap();
+    let name = scope.admit_name("a.test").unwrap();
+    in_time(resolver(&server).resolve(&scope, &name)).await
+}
+
+#[tokio::test]
+async fn addresses_are_admitted_one_by_one() {
+    let addrs = ips(&[
+        "93.184.216.34",
+        "10.0.0.1",
+        "93.184.216.34",
+        "169.254.169.254",
+    ]);
+    let answers = lookup(Says::Addrs(addrs)).await.unwrap();
+    let found: Vec<_> = answers.addrs.iter().map(|addr| *addr.get()).collect();
+    assert_eq!(found, ips(&["93.184.216.34"]));
+    assert_eq!((answers.refused, answers.cut), (2, false));
+}
+
+#[tokio::test]
+async fn aliases_are_followed_and_ipv6_is_the_second_choice() {
+    let answers = lookup(Says::Alias("cdn.example", ips(&["93.184.216.34"])))
+        .await
+        .unwrap();
+    assert_eq!(answers.addrs.len(), 1);
+    let answers = lookup(Says::Addrs(ips(&["2606:4700::1111"])))
+        .await
+        .unwrap();
+    assert_eq!(answers.addrs[0].get(), &ips(&["2606:4700::1111"])[0]);
+    let both = ips(&["2606:4700::1111", "93.184.216.34"]);
+    let answers = lookup(Says::Addrs(both)).await.unwrap();
+    assert!(answers.addrs[0].get().is_ipv4() && answers.addrs.len() == 1);
+}
+
+#[tokio::test]
+async fn answers_are_bounded() {
+    let many = (1..=9).map(|n| IpAddr::from([93, 184, 216, n])).collect();
+    let answers = lookup(Says::Addrs(many)).await.unwrap();
+    assert_eq!((answers.addrs.len(), answers.cut), (4, true));
+}
+
+#[tokio::test]
+async fn failures_are_told_apart() {
+    let refused = lookup(Says::Addrs(ips(&["127.0.0.1", "10.1.2.3"]))).await;
+    assert!(
+        matches!(refused, Err(ResolveError::OutOfScope { refused: 2, .. })),
+        "{refused:?}"
+    );
+    let missing = lookup(Says::Code(ResponseCode::NXDomain)).await;
+    assert!(
+        matches!(missing, Err(ResolveError::NoSuchName)),
+        "{missing:?}"
+    );
+    let no_data = lookup(Says::Addrs(Vec::new())).await;
+    assert!(
+        matches!(no_data, Err(ResolveError::NoSuchName)),
+        "{no_data:?}"
+    );
+    let failed = lookup(Says::Code(ResponseCode::ServFail)).await;
+    assert!(matches!(failed, Err(ResolveError::Server(_))), "{failed:?}");
+    let refused = lookup(Says::Code(ResponseCode::Refused)).await;
+    assert!(
+        matches!(refused, Err(ResolveError::Server(_))),
+        "{refused:?}"
+    );
+    let silent = lookup(Says::Nothing).await;
+    assert!(matches!(silent, Err(ResolveError::Timeout)), "{silent:?}");
+}
+
+#[tokio::test]
+async fn hundreds_of_lookups_at_once() {
+    let server = serve_dns([("a.test", Says::Addrs(ips(&["93.184.216.34"])))]).await;
+    let scope = Scope::builder().allow_domain("test").build().unwrap();
+    let options = ResolverOptions {
+        timeout: Duration::from_secs(10),
+        ..Default::default()
+    };
+    let resolver = Resolver::at_with(server.addr, &options).unwrap();
+    let lookups = (0..500).map(|n| {
+        let name = scope.admit_name(&format!("n{n}.test")).unwrap();
+        let (resolver, scope) = (&resolver, &scope);
+        async move { resolver.resolve(scope, &name).await }
+    });
+    let results = in_time(join_all(lookups)).await;
+    let missing = |result: &Result<_, _>| matches!(result, Err(ResolveError::NoSuchName));
+    assert_eq!(results.iter().filter(|result| missing(result)).count(), 500);
+    assert!(server.queries() >= 500);
+}
+
+#[tokio::test]
+async fn the_fetcher_turns_dns_failures_into_outcomes() {
+    let web = serve(|_| Reply::text("User-agent: *")).await;
+    let dns = serve_dns([
+        ("good.test", Says::Addrs(ips(&["127.0.0.1"]))),
+        ("denied.test", Says::Addrs(ips(&["10.0.0.1", "127.0.0.3"]))),
+        ("mixed.test", Says::Addrs(ips(&["10.0.0.1", "127.0.0.1"]))),
+        ("broken.test", Says::Code(ResponseCode::ServFail)),
+        ("silent.test", Says::Nothing),
+    ])
+    .await;
+    let config: RobotsConfig = http_config(web.port());
+    let scope = lab_scope().build().unwrap();
+    let fetcher = RobotsFetcher::new(config, scope, resolver(&dns), Tls::observing().unwrap());
+    for (name, expected) in [
+        ("good.test", Outcome::Rules),
+        ("mixed.test", Outcome::Rules),
+        ("denied.test", Outcome::OutOfScope),
+        ("none.test", Outcome::NoSuchName),
+        ("broken.test", Outcome::DnsError),
+        ("silent.test", Outcome::DnsError),
+    ] {
+        let record = in_time(fetcher.fetch(name)).await;
+        assert_eq!(record.outcome, expected, "{name}: {record:?}");
+    }
+}
