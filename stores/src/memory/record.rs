@@ -7,9 +7,10 @@ use task_core::id::{CollectionId, ContainerId, TaskId};
 use task_core::payload::{Claim, Payload};
 use task_core::policy::TaskOptions;
 use task_core::ports::store::{Task, TaskHead, TaskStatus};
+use task_core::route::WorkerKind;
 use task_core::state::TaskState;
 use task_core::time::Timestamp;
-use task_core::{Role, WorkerKind};
+use task_core::workflow::Role;
 
 /// Everything about a task but its id, which is its key.
 pub(super) struct Record {

@@ -10,9 +10,10 @@ use task_core::id::{CollectionId, ContainerId, MessageId, TaskId};
 use task_core::payload::Payload;
 use task_core::ports::data::RowKey;
 use task_core::ports::store::{CollectionRow, ContainerRow, OutboxRow, Task};
+use task_core::route::WorkerKind;
 use task_core::state::TaskState;
 use task_core::time::Timestamp;
-use task_core::{Role, WorkerKind};
+use task_core::workflow::Role;
 
 use super::record::{Record, Shared, Status};
 

@@ -1,7 +1,6 @@
 //! Transactions: the whole state, held until commit or drop.
 
 use async_trait::async_trait;
-use task_core::Role;
 use task_core::id::{CollectionId, ContainerId, MessageId, TaskId};
 use task_core::ports::data::RowKey;
 use task_core::ports::store::{
@@ -10,6 +9,7 @@ use task_core::ports::store::{
 };
 use task_core::state::TaskState;
 use task_core::time::Timestamp;
+use task_core::workflow::Role;
 use tokio::sync::OwnedMutexGuard;
 
 use super::read;
