@@ -74,7 +74,7 @@ behaviours! {
     Endless = "endless", 5;
     /// A valid file of two megabytes.
     Huge = "huge", 3;
-    /// 80 KB of gzip that unfold to 64 MB of rules.
+    /// A little gzip that unfolds to 32 MB of rules.
     GzipBomb = "gzip_bomb", 3;
     /// A valid file, compressed.
     Gzip = "gzip", 5;

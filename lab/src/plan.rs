@@ -159,7 +159,8 @@ impl Plan {
     /// Whether `host` answers https at all; what it answers is another matter.
     pub(crate) fn speaks_https(&self, host: &str) -> bool {
         match self.behaviour {
-            Behaviour::Good => true,
+            // A refused https would be the outcome of a site that closes http without an answer.
+            Behaviour::Good | Behaviour::Close => true,
             Behaviour::HttpOnly | Behaviour::TlsGarbage | Behaviour::TlsGarbageHttpGood => false,
             Behaviour::Www => name::has_prefix(host, "www.") || self.www_form() == WwwForm::Secure,
             _ => self.https,

@@ -20,6 +20,7 @@ pub(crate) struct Sockets {
     pub(crate) listeners: Vec<(TcpListener, Duty)>,
     pub(crate) dns_udp: Arc<UdpSocket>,
     pub(crate) full_queues: Vec<FullQueue>,
+    pub(crate) canaries: Vec<std::net::TcpListener>,
 }
 
 /// An address, how much it is wanted, and what happens there; nothing happens behind a full queue.
@@ -30,6 +31,7 @@ impl Sockets {
     pub(crate) fn bind(tls: &Tls) -> Result<Self, LabError> {
         let mut listeners = Vec::new();
         let mut full_queues = Vec::new();
+        let mut canaries = Vec::new();
         let mut open = |posts: Vec<Post>| -> Result<u16, LabError> {
             let wanted: Vec<_> = posts
                 .iter()
@@ -40,6 +42,9 @@ impl Sockets {
                 let fault = |source| LabError::Bind { address, source };
                 match (listener, duty) {
                     (Some(listener), Some(duty)) => {
+                        if matches!(duty, Duty::Canary) {
+                            canaries.push(listener.try_clone().map_err(fault)?);
+                        }
                         let listener = TcpListener::from_std(listener).map_err(fault)?;
                         listeners.push((listener, duty));
                     }
@@ -70,6 +75,7 @@ impl Sockets {
             listeners,
             dns_udp,
             full_queues,
+            canaries,
         })
     }
 }

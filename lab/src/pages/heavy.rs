@@ -30,13 +30,13 @@ pub(crate) static HUGE: LazyLock<Page> = LazyLock::new(|| {
     Page::ok("Content-Type: text/plain\r\n", body.as_bytes())
 });
 
-/// The unfolded bomb is this many pieces of [`PIECE`] bytes: 64 MB.
-const PIECES: usize = 64;
+/// The unfolded bomb is this many pieces of [`PIECE`] bytes: 32 MB.
+const PIECES: usize = 32;
 const PIECE: usize = 1 << 20;
 
 /// A gzip bomb of directives.
 ///
-/// Compressing 64 MB takes seconds in a debug build, so one piece is compressed behind a full
+/// Compressing 32 MB takes seconds in a debug build, so one piece is compressed behind a full
 /// flush, which makes it independent of what came before it, and its bytes are repeated; the
 /// checksums are combined in the same way.
 pub(crate) static GZIP_BOMB: LazyLock<Page> = LazyLock::new(|| {

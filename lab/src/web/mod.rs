@@ -38,6 +38,7 @@ pub(crate) async fn accept(listener: TcpListener, duty: Duty, world: Arc<World>)
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
+            Ok(_) if matches!(duty, Duty::Canary) => world.counters.forbidden_hits.add_one(),
             Ok((stream, _)) => {
                 let (duty, world) = (duty.clone(), Arc::clone(&world));
                 connections.spawn(async move {
@@ -57,10 +58,6 @@ pub(crate) async fn accept(listener: TcpListener, duty: Duty, world: Arc<World>)
 }
 
 async fn attend(stream: TcpStream, duty: Duty, world: &World) -> io::Result<()> {
-    if matches!(duty, Duty::Canary) {
-        world.counters.forbidden_hits.add_one();
-        return Ok(());
-    }
     if !matches!(duty, Duty::Dns) {
         world.counters.connections.add_one();
     }
@@ -84,6 +81,7 @@ async fn attend(stream: TcpStream, duty: Duty, world: &World) -> io::Result<()> 
             world.counters.saw(Behaviour::Reset);
             trouble::reset(stream)
         }
+        // Met when they are accepted.
         Duty::Canary => Ok(()),
     }
 }
