@@ -1,0 +1,33 @@
+//! Every carrier and every object store keeps the promises of its port.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sortie_transports::memory::{MemoryConfig, MemoryTransport};
+use task_core::conformance::{ManualRuntime, transport};
+use task_core::ports::transport::Transport;
+
+async fn memory(config: MemoryConfig) {
+    transport::run_all(|| async {
+        let runtime = ManualRuntime::new(1);
+        let carrier = MemoryTransport::new(Arc::new(runtime.clone()), config);
+        (Arc::new(carrier) as Arc<dyn Transport>, runtime)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn queues_in_memory() {
+    memory(MemoryConfig::default()).await;
+}
+
+#[tokio::test]
+async fn queues_in_memory_with_other_limits() {
+    let config = MemoryConfig::default()
+        .message_bytes(2000)
+        .receive_batch(1)
+        .max_delay(Duration::from_secs(5))
+        .max_receives(2)
+        .manager_capacity(3);
+    memory(config).await;
+}
