@@ -8,3 +8,5 @@
 //! your own, too.
 
 pub mod memory;
+#[cfg(feature = "objects")]
+pub mod objects;

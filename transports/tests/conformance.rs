@@ -31,3 +31,30 @@ async fn queues_in_memory_with_other_limits() {
         .manager_capacity(3);
     memory(config).await;
 }
+
+#[cfg(feature = "objects")]
+mod objects {
+    use std::sync::Arc;
+
+    use sortie_transports::objects::ObjectStoreObjects;
+    use task_core::conformance::objects;
+    use task_core::ports::objects::Objects;
+
+    #[tokio::test]
+    async fn objects_in_memory() {
+        let make = async || Arc::new(ObjectStoreObjects::memory()) as Arc<dyn Objects>;
+        objects::run_all(make).await;
+    }
+
+    #[tokio::test]
+    async fn objects_in_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        objects::run_all(|| async {
+            let n = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let objects = ObjectStoreObjects::local(folder.path().join(n.to_string())).unwrap();
+            Arc::new(objects) as Arc<dyn Objects>
+        })
+        .await;
+    }
+}
