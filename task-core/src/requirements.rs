@@ -44,7 +44,8 @@ pub struct Needs<const BITS: u8>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of requirements",
     label = "expected a type made by `needs![…]`",
-    note = "write for example `type Requires = needs![TaskDataAccess, QueueAccess];`"
+    note = "write `type Requires = needs![];`, or name what the task needs: `needs![TaskDataAccess, QueueAccess]`",
+    note = "there are `TaskDataAccess`, `QueueAccess`, `ReconDataAccess` and `RawSocketAccess`"
 )]
 pub trait Requirements: sealed::Sealed + Send + Sync + 'static {
     /// The requirements as a static slice, in the order of [`WorkerRequirement::ALL`].
@@ -57,7 +58,8 @@ pub trait Requirements: sealed::Sealed + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "this task uses task data but does not declare it",
     label = "`task_data()` exists only for tasks that declare `TaskDataAccess`",
-    note = "add it: `type Requires = needs![TaskDataAccess];` (the task is then routed to an Internal worker)"
+    note = "add `TaskDataAccess` to the list: `type Requires = needs![TaskDataAccess];`",
+    note = "the task then runs on an Internal worker, or on a Bare Metal one if it also declares `RawSocketAccess`"
 )]
 pub trait DeclaresTaskData: Requirements {}
 
@@ -65,7 +67,8 @@ pub trait DeclaresTaskData: Requirements {}
 #[diagnostic::on_unimplemented(
     message = "this task creates tasks but does not declare access to the queue",
     label = "only a task that declares `QueueAccess` can create tasks",
-    note = "add it: `type Requires = needs![QueueAccess];` (this alone does not change where the task runs)"
+    note = "add `QueueAccess` to the list: `type Requires = needs![QueueAccess];`",
+    note = "`QueueAccess` alone does not change where the task runs"
 )]
 pub trait DeclaresQueue: Requirements {}
 
@@ -73,7 +76,8 @@ pub trait DeclaresQueue: Requirements {}
 #[diagnostic::on_unimplemented(
     message = "this task uses recon data but does not declare it",
     label = "only a task that declares `ReconDataAccess` has the recon tables",
-    note = "add it: `type Requires = needs![ReconDataAccess];` (the task is then routed to an Internal worker)"
+    note = "add `ReconDataAccess` to the list: `type Requires = needs![ReconDataAccess];`",
+    note = "the task then runs on an Internal worker, or on a Bare Metal one if it also declares `RawSocketAccess`"
 )]
 pub trait DeclaresReconData: Requirements {}
 
@@ -81,16 +85,17 @@ pub trait DeclaresReconData: Requirements {}
 #[diagnostic::on_unimplemented(
     message = "this task uses raw sockets but does not declare them",
     label = "`raw_sockets()` exists only for tasks that declare `RawSocketAccess`",
-    note = "add it: `type Requires = needs![RawSocketAccess];` (the task is then routed to a Bare Metal worker)"
+    note = "add `RawSocketAccess` to the list: `type Requires = needs![RawSocketAccess];`",
+    note = "the task then runs on a Bare Metal worker"
 )]
 pub trait DeclaresRawSockets: Requirements {}
 
 /// A worker of kind `K` has everything that the set names.
 #[diagnostic::on_unimplemented(
-    message = "a `{K}` worker cannot grant what this task requires",
-    label = "this kind of worker lacks a capability that the task declares",
-    note = "External workers grant QueueAccess; Internal ones also TaskDataAccess and ReconDataAccess; only BareMetal grants RawSocketAccess",
-    note = "register the task with a worker of the kind it is routed to, or drop the requirement"
+    message = "a worker of this kind cannot grant what the task requires",
+    label = "this kind of worker lacks a capability that a task in the list declares",
+    note = "`External` grants `QueueAccess`; `Internal` also `TaskDataAccess` and `ReconDataAccess`; `BareMetal` everything",
+    note = "write `registry![Internal: …]` or `registry![BareMetal: …]` for this task, or take the requirement out of its `needs![…]`"
 )]
 pub trait GrantedBy<K>: Requirements {}
 
@@ -137,19 +142,22 @@ macro_rules! needs {
 macro_rules! sets {
     ($($bits:literal: [$($requirement:ident),*] $($granted:ident)*;)*) => {
         $(
+            #[diagnostic::do_not_recommend]
             impl Requirements for Needs<$bits> {
                 const SLICE: &'static [WorkerRequirement] = &[$(WorkerRequirement::$requirement),*];
             }
             $(sets!(@declares $requirement $bits);)*
-            $(impl GrantedBy<kind::$granted> for Needs<$bits> {})*
+            $(#[diagnostic::do_not_recommend] impl GrantedBy<kind::$granted> for Needs<$bits> {})*
+            #[diagnostic::do_not_recommend]
             impl GrantedBy<kind::BareMetal> for Needs<$bits> {}
+            #[diagnostic::do_not_recommend]
             impl GrantedBy<kind::Any> for Needs<$bits> {}
         )*
     };
-    (@declares TaskDataAccess $bits:literal) => { impl DeclaresTaskData for Needs<$bits> {} };
-    (@declares QueueAccess $bits:literal) => { impl DeclaresQueue for Needs<$bits> {} };
-    (@declares ReconDataAccess $bits:literal) => { impl DeclaresReconData for Needs<$bits> {} };
-    (@declares RawSocketAccess $bits:literal) => { impl DeclaresRawSockets for Needs<$bits> {} };
+    (@declares TaskDataAccess $bits:literal) => { #[diagnostic::do_not_recommend] impl DeclaresTaskData for Needs<$bits> {} };
+    (@declares QueueAccess $bits:literal) => { #[diagnostic::do_not_recommend] impl DeclaresQueue for Needs<$bits> {} };
+    (@declares ReconDataAccess $bits:literal) => { #[diagnostic::do_not_recommend] impl DeclaresReconData for Needs<$bits> {} };
+    (@declares RawSocketAccess $bits:literal) => { #[diagnostic::do_not_recommend] impl DeclaresRawSockets for Needs<$bits> {} };
 }
 
 // The whole table, for all sixteen sets; a test holds it against the bits.

@@ -218,6 +218,14 @@ pub struct ContainerRow {
     pub finished_at: Option<Timestamp>,
 }
 
+impl ContainerRow {
+    /// Whether every child that there will be exists.
+    pub(crate) fn has_all_children(&self) -> bool {
+        self.expected
+            .is_some_and(|expected| self.children.created >= expected)
+    }
+}
+
 /// The children of a container, counted by what became of them. Never recounted: a completion
 /// costs the same with ten children and with a million.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -238,6 +246,43 @@ pub struct Counters {
     pub timeout: u64,
     /// `Disabled`.
     pub disabled: u64,
+}
+
+impl Counters {
+    /// Children that are terminal.
+    pub const fn done(&self) -> u64 {
+        self.good() + self.failed + self.timeout + self.disabled
+    }
+
+    /// Children that made it.
+    pub const fn good(&self) -> u64 {
+        self.succeeded + self.partial
+    }
+
+    /// Books children that end in `state`; they must be taken from `waiting` or `running`.
+    pub(crate) fn book(&mut self, state: TaskState, n: u64) {
+        match state {
+            TaskState::Pending => self.waiting += n,
+            TaskState::Running | TaskState::PendingTaskCreation => self.running += n,
+            TaskState::Succeeded => self.succeeded += n,
+            TaskState::PartiallyFailed => self.partial += n,
+            TaskState::Failed => self.failed += n,
+            TaskState::Timeout => self.timeout += n,
+            TaskState::Disabled => self.disabled += n,
+        }
+    }
+
+    /// Moves a child from `waiting` to `state`.
+    pub(crate) fn move_waiting(&mut self, state: TaskState) {
+        self.waiting = self.waiting.saturating_sub(1);
+        self.book(state, 1);
+    }
+
+    /// Moves a child from `running` to `state`.
+    pub(crate) fn move_running(&mut self, state: TaskState) {
+        self.running = self.running.saturating_sub(1);
+        self.book(state, 1);
+    }
 }
 
 /// What the manager needs to know of a task to move it on: everything but the payload.
@@ -287,6 +332,8 @@ pub struct TaskStatus {
     pub attempt: u32,
     /// Attempts that failed.
     pub failures: u32,
+    /// Targets that attempts which handed back a cursor have accounted for.
+    pub accounted: u64,
     /// While dispatched: when it counts as lost unless it shows life before.
     pub due_at: Option<Timestamp>,
     /// When it times out for good.
@@ -303,6 +350,7 @@ impl TaskStatus {
         state: TaskState::Pending,
         attempt: 0,
         failures: 0,
+        accounted: 0,
         due_at: None,
         give_up_at: None,
         cursor: None,
@@ -328,7 +376,7 @@ pub struct Closed {
     pub waiting: u64,
     /// Tasks that were `Running`.
     pub running: u64,
-    /// Targets that all of them stood for.
+    /// Targets that all of them stood for, less those accounted for.
     pub targets: u64,
 }
 

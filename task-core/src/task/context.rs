@@ -265,7 +265,7 @@ impl<R> TaskContext<R> {
         R: DeclaresQueue,
     {
         self.attempt.generates.store(true, Ordering::Relaxed);
-        Children::new(Arc::clone(&self.attempt))
+        Children::of(Arc::clone(&self.attempt))
     }
 
     /// The right to use raw sockets. Exists only where `RawSocketAccess` is declared.

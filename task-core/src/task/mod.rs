@@ -24,5 +24,6 @@ pub use registry::{DuplicateKind, Registry};
 pub use resources::Resources;
 pub use task_data::{Rows, TaskData};
 
-pub(crate) use cancel::CancelSignal;
+pub(crate) use cancel::{CancelSignal, DEFAULT_CANCEL_POLL, marker as cancel_marker};
 pub(crate) use context::{Attempt, Host, Resume};
+pub(crate) use object::RunFn;

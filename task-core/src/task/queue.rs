@@ -77,7 +77,7 @@ impl<T: TaskDefinition> From<T> for Child<T> {
 }
 
 impl Children {
-    pub(super) const fn new(attempt: Arc<Attempt>) -> Self {
+    pub(crate) const fn of(attempt: Arc<Attempt>) -> Self {
         Self { attempt }
     }
 

@@ -31,7 +31,7 @@
 mod builder;
 mod error;
 mod plan;
-mod validate;
+pub(crate) mod validate;
 
 pub use builder::{Generated, Parallel, Sequence, Workflow};
 pub use error::WorkflowError;

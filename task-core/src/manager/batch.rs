@@ -1,0 +1,294 @@
+//! From deliveries to transactions: decode, check, apply, take apart.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::id::{MessageId, TaskId};
+use crate::ledger::Coverage;
+use crate::message::{
+    CancelCollection, CompleteTask, CreateTasks, Heartbeat, Message, Outcome, ToManager,
+};
+use crate::ports::store::StoreError;
+use crate::ports::transport::{Delivery, ParkReason, Receipt};
+use crate::route::Queue;
+
+use super::Manager;
+use super::dispatch::Dispatches;
+use super::error::{ManagerError, Refusal};
+use super::submit::Submission;
+use super::work::Work;
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Handled {
+    /// Messages that were applied, those dropped as seen or outdated included.
+    pub applied: usize,
+    /// Messages that were refused, by their index in the batch, with the reason.
+    pub refused: Vec<(usize, ParkReason)>,
+}
+
+/// The messages of a batch, sorted by what they ask for and checked as far as possible without
+/// the store. `usize` is the index in the batch.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) ids: Vec<(usize, MessageId)>,
+    pub(super) submissions: Vec<(usize, Submission)>,
+    pub(super) creations: Vec<(usize, CreateTasks)>,
+    pub(super) heartbeats: Vec<(usize, Heartbeat)>,
+    pub(super) completions: Vec<(usize, CompleteTask)>,
+    pub(super) cancellations: Vec<(usize, CancelCollection)>,
+    pub(super) tick: Option<usize>,
+}
+
+impl Manager {
+    /// Handles deliveries of the manager's queue: applies them, parks what cannot be applied, and
+    /// acknowledges the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError`] if the store or the carrier failed. Nothing is acknowledged then, and all
+    /// of it comes again.
+    pub async fn handle_deliveries(
+        &self,
+        deliveries: Vec<Delivery>,
+    ) -> Result<Handled, ManagerError> {
+        let mut messages = Vec::with_capacity(deliveries.len());
+        let mut places = Vec::with_capacity(deliveries.len());
+        let mut parked = Vec::new();
+        for (index, delivery) in deliveries.iter().enumerate() {
+            match ToManager::decode(&delivery.body) {
+                Ok(message) => {
+                    places.push(index);
+                    messages.push(message);
+                }
+                Err(reason) => parked.push((index, reason)),
+            }
+        }
+        let mut handled = self.handle(messages).await?;
+        for (place, _) in &mut handled.refused {
+            *place = places[*place];
+        }
+        handled.refused.append(&mut parked);
+        handled.refused.sort_by_key(|(place, _)| *place);
+        self.conclude(deliveries, &handled.refused).await?;
+        Ok(handled)
+    }
+
+    /// Applies messages. The order within a batch does not matter: submissions come first,
+    /// children before the completion of who made them, cancellations last.
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::Store`] if the store failed. What was applied by then stays applied, and
+    /// the inbox drops it when it comes again.
+    pub async fn handle(&self, messages: Vec<ToManager>) -> Result<Handled, ManagerError> {
+        let total = messages.len();
+        let (batch, refused) = self.sort(messages).await;
+        let mut refused: Vec<_> = refused
+            .into_iter()
+            .map(|(index, refusal)| (index, ParkReason::Refused(refusal.to_string())))
+            .collect();
+        let mut parts = vec![batch.ids.clone()];
+        while let Some(part) = parts.pop() {
+            match self.transact(&batch, &part, total).await {
+                Ok((dispatches, refusals)) => {
+                    refused.extend(
+                        refusals.into_iter().map(|(index, refusal)| {
+                            (index, ParkReason::Refused(refusal.to_string()))
+                        }),
+                    );
+                    self.send(dispatches).await;
+                }
+                // What fails for its own sake is halved until it is alone.
+                Err(StoreError::Refused(_)) if part.len() > 1 => {
+                    let (left, right) = part.split_at(part.len() / 2);
+                    parts.push(right.to_vec());
+                    parts.push(left.to_vec());
+                }
+                Err(StoreError::Refused(why)) if part.len() == 1 => {
+                    refused.push((part[0].0, ParkReason::Poison(why)));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Handled {
+            applied: total - refused.len(),
+            refused,
+        })
+    }
+
+    /// One transaction over the messages of `part`, run again if it loses a race.
+    async fn transact(
+        &self,
+        batch: &Batch,
+        part: &[(usize, MessageId)],
+        total: usize,
+    ) -> Result<(Dispatches, Vec<(usize, Refusal)>), StoreError> {
+        let mut races = 0;
+        loop {
+            match self.try_transact(batch, part, total).await {
+                Err(StoreError::Conflict) if races < self.config.conflict_retries => {
+                    races += 1;
+                    metrics::counter!("sortie_manager_conflicts_total").increment(1);
+                    let wait = Duration::from_millis(self.runtime.random() % (5 << races.min(6)));
+                    self.runtime.sleep(wait).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_transact(
+        &self,
+        batch: &Batch,
+        part: &[(usize, MessageId)],
+        total: usize,
+    ) -> Result<(Dispatches, Vec<(usize, Refusal)>), StoreError> {
+        let mut work = Work::begin(self).await?;
+        let unseen = work.unseen(part, total).await?;
+        let fresh = |index: usize| unseen[index];
+        work.submit(batch.submissions.iter().filter(|(index, _)| fresh(*index)))
+            .await?;
+        work.create(batch.creations.iter().filter(|(index, _)| fresh(*index)))
+            .await?;
+        work.heartbeat(batch.heartbeats.iter().filter(|(index, _)| fresh(*index)))
+            .await?;
+        work.complete(batch.completions.iter().filter(|(index, _)| fresh(*index)))
+            .await?;
+        work.cancel(
+            batch
+                .cancellations
+                .iter()
+                .filter(|(index, _)| fresh(*index)),
+        )
+        .await?;
+        if batch.tick.is_some_and(fresh) {
+            work.tick().await?;
+        }
+        work.advance().await?;
+        work.commit().await
+    }
+
+    /// Sorts messages by what they ask for; what breaks a rule is refused here.
+    async fn sort(&self, messages: Vec<ToManager>) -> (Batch, Vec<(usize, Refusal)>) {
+        let mut batch = Batch::default();
+        let mut refused = Vec::new();
+        for (index, ToManager { id, body, .. }) in messages.into_iter().enumerate() {
+            let checked = match body {
+                Message::SubmitCollection(submit) => self
+                    .read_submission(submit)
+                    .await
+                    .map(|s| batch.submissions.push((index, s))),
+                Message::CreateTasks(create) => self
+                    .check_fence(create.parent_id, create.attempt, create.fence)
+                    .map(|()| batch.creations.push((index, create))),
+                Message::CompleteTask(complete) => self
+                    .check_completion(&complete)
+                    .map(|()| batch.completions.push((index, *complete))),
+                Message::Heartbeat(heartbeat) => self
+                    .check_fence(heartbeat.task_id, heartbeat.attempt, heartbeat.fence)
+                    .map(|()| batch.heartbeats.push((index, heartbeat))),
+                Message::CancelCollection(cancel) => {
+                    batch.cancellations.push((index, cancel));
+                    Ok(())
+                }
+                Message::Tick => {
+                    batch.tick = Some(index);
+                    Ok(())
+                }
+            };
+            match checked {
+                Ok(()) => batch.ids.push((index, id)),
+                Err(refusal) => refused.push((index, refusal)),
+            }
+        }
+        (batch, refused)
+    }
+
+    fn check_fence(
+        &self,
+        task: TaskId,
+        attempt: u32,
+        fence: crate::envelope::Fence,
+    ) -> Result<(), Refusal> {
+        if self.config.fence_key.fence(task, attempt) == fence {
+            Ok(())
+        } else {
+            Err(Refusal::Fence)
+        }
+    }
+
+    /// What can be held against a completion without the store. External workers are not trusted.
+    fn check_completion(&self, complete: &CompleteTask) -> Result<(), Refusal> {
+        self.check_fence(complete.task_id, complete.attempt, complete.fence)?;
+        let check = |what, found, limit| {
+            if found > limit {
+                Err(Refusal::TooLarge { what, found, limit })
+            } else {
+                Ok(())
+            }
+        };
+        if let Some(data) = &complete.data {
+            check(
+                "bytes of data",
+                data.inline_len(),
+                self.transport.limits().message_bytes,
+            )?;
+        }
+        check(
+            "outcome classes",
+            complete.coverage.len(),
+            Coverage::MAX_CLASSES,
+        )?;
+        for (class, _) in complete.coverage.iter() {
+            check(
+                "bytes of an outcome class",
+                class.len(),
+                Coverage::MAX_CLASS_BYTES,
+            )?;
+        }
+        match &complete.outcome {
+            Outcome::Deadline { cursor } => check(
+                "bytes of a cursor",
+                cursor.inline_len(),
+                self.inline_limit() / 2,
+            ),
+            Outcome::Retry { error, .. }
+            | Outcome::Fatal { error }
+            | Outcome::OutOfScope { error }
+            | Outcome::NotStarted { error } => {
+                check("bytes of an error", error.len(), MAX_ERROR_BYTES)
+            }
+            Outcome::Succeeded { .. } | Outcome::Cancelled => Ok(()),
+        }
+    }
+
+    /// Parks what was refused and acknowledges the rest.
+    async fn conclude(
+        &self,
+        deliveries: Vec<Delivery>,
+        refused: &[(usize, ParkReason)],
+    ) -> Result<(), ManagerError> {
+        let reasons: HashMap<usize, &ParkReason> = refused
+            .iter()
+            .map(|(index, reason)| (*index, reason))
+            .collect();
+        let mut done: Vec<Receipt> = Vec::with_capacity(deliveries.len());
+        for (index, delivery) in deliveries.into_iter().enumerate() {
+            match reasons.get(&index) {
+                Some(reason) => {
+                    tracing::warn!(%reason, "message parked");
+                    metrics::counter!("sortie_manager_parked_total").increment(1);
+                    self.transport
+                        .park(Queue::Manager, delivery, (*reason).clone())
+                        .await?;
+                }
+                None => done.push(delivery.receipt),
+            }
+        }
+        Ok(self.transport.ack(Queue::Manager, &done).await?)
+    }
+}
+
+/// Longest error text that is stored. The worker shortens its own.
+pub(crate) const MAX_ERROR_BYTES: usize = 4096;

@@ -1,0 +1,254 @@
+//! `CompleteTask`: the end of an attempt, fenced by its number.
+
+use std::time::Duration;
+
+use crate::ledger::{DROPPED_DISABLED, DROPPED_FAILED, DROPPED_TIMEOUT};
+use crate::message::{CompleteTask, Outcome};
+use crate::ports::store::{ResultRow, StoreError, TaskHead};
+use crate::state::TaskState;
+use crate::workflow::{Arm, Role};
+
+use super::error::Refusal;
+use super::work::{Again, Work};
+
+impl Work<'_> {
+    pub(super) async fn complete(
+        &mut self,
+        completions: impl Iterator<Item = &(usize, CompleteTask)>,
+    ) -> Result<(), StoreError> {
+        let completions: Vec<_> = completions.collect();
+        let ids: Vec<_> = completions
+            .iter()
+            .map(|(_, complete)| complete.task_id)
+            .collect();
+        let mut heads = self.heads(&ids).await?;
+        for (index, complete) in completions {
+            let Some(head) = heads.get_mut(&complete.task_id) else {
+                self.refused.push((*index, Refusal::UnknownTask));
+                continue;
+            };
+            if *head.kind != *complete.kind {
+                let (actual, claimed) = (head.kind.to_string(), complete.kind.clone());
+                self.refused
+                    .push((*index, Refusal::Kind { actual, claimed }));
+                continue;
+            }
+            // Another attempt runs, or the task has ended: a late twin, harmless.
+            if head.status.state != TaskState::Running || head.status.attempt != complete.attempt {
+                metrics::counter!("sortie_manager_outdated_total").increment(1);
+                continue;
+            }
+            self.container(head.container)?.usage.merge(&complete.usage);
+            self.end_attempt(head, complete).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_attempt(
+        &mut self,
+        head: &mut TaskHead,
+        complete: &CompleteTask,
+    ) -> Result<(), StoreError> {
+        let left = head.targets.saturating_sub(head.status.accounted);
+        let covered = complete.coverage.total();
+        if covered > left {
+            let error = format!(
+                "counts {covered} targets but stands for {left}; `targets()` and `cover()` disagree"
+            );
+            return self.fail(head, TaskState::Failed, Some(error), DROPPED_FAILED);
+        }
+        match &complete.outcome {
+            Outcome::Succeeded { children } => {
+                self.keep(head, complete)?;
+                self.succeed(head, complete, *children).await
+            }
+            Outcome::Deadline { cursor } => {
+                self.keep(head, complete)?;
+                head.status.cursor = Some(cursor.clone());
+                self.try_again(head, Duration::ZERO);
+                Ok(())
+            }
+            Outcome::Retry { error, after_ms } => {
+                let at_least = after_ms.map_or(Duration::ZERO, Duration::from_millis);
+                self.retry(head, error.clone(), at_least, TaskState::Failed)
+            }
+            Outcome::Fatal { error } => {
+                self.fail(head, TaskState::Failed, Some(error.clone()), DROPPED_FAILED)
+            }
+            Outcome::OutOfScope { error } => {
+                self.fail(head, TaskState::Failed, Some(error.clone()), "out_of_scope")
+            }
+            Outcome::NotStarted { .. } => {
+                self.try_again(head, Duration::ZERO);
+                Ok(())
+            }
+            // A cancelled collection has closed its tasks already, so this one was told to stop
+            // by somebody else.
+            Outcome::Cancelled => self.retry(
+                head,
+                "stopped before it was done".to_owned(),
+                Duration::ZERO,
+                TaskState::Failed,
+            ),
+        }
+    }
+
+    /// Keeps what an attempt has brought: data and coverage, once, since attempts are fenced.
+    fn keep(&mut self, head: &mut TaskHead, complete: &CompleteTask) -> Result<(), StoreError> {
+        if let Some(data) = &complete.data {
+            self.results.push(ResultRow {
+                collection: head.collection,
+                container: head.container,
+                task: head.id,
+                seq: complete.attempt,
+                body: data.clone(),
+            });
+        }
+        if !complete.coverage.is_empty() {
+            head.status.accounted += complete.coverage.total();
+            self.container(head.container)?
+                .outcomes
+                .merge(&complete.coverage);
+        }
+        Ok(())
+    }
+
+    async fn succeed(
+        &mut self,
+        head: &mut TaskHead,
+        complete: &CompleteTask,
+        children: Option<u32>,
+    ) -> Result<(), StoreError> {
+        match head.role {
+            Role::Generator => {
+                return self.generated(head, children.unwrap_or(0)).await;
+            }
+            Role::Decider => {
+                let arm = complete
+                    .data
+                    .as_ref()
+                    .and_then(|data| data.decode::<Arm>().ok());
+                let Some(arm) = arm else {
+                    let error = "a condition must return an `Arm`".to_owned();
+                    return self.fail(head, TaskState::Failed, Some(error), DROPPED_FAILED);
+                };
+                self.container(head.container)?.chosen = Some(arm);
+            }
+            Role::Plain | Role::Aggregator => {}
+        }
+        self.end(head, TaskState::Succeeded)
+    }
+
+    /// A generator has finished: now it is known how many children there will be.
+    async fn generated(&mut self, head: &mut TaskHead, total: u32) -> Result<(), StoreError> {
+        // An earlier attempt that took another way may have left children behind the last one.
+        // They exist, so they count.
+        let beyond = if head.status.attempt > 1 {
+            self.tx.count_from(head.container, total).await?
+        } else {
+            0
+        };
+        let due = self.now.after(head.options.limits.running);
+        let container = self.container(head.container)?;
+        let expected = u64::from(total) + beyond;
+        container.expected = Some(expected);
+        if container.children.created >= expected {
+            return self.end(head, TaskState::Succeeded);
+        }
+        head.status.state = TaskState::PendingTaskCreation;
+        head.status.due_at = Some(due);
+        self.update(head.id, head.status.clone());
+        self.unsettled.insert(head.container);
+        Ok(())
+    }
+
+    /// A failure that trying again may mend.
+    pub(super) fn retry(
+        &mut self,
+        head: &mut TaskHead,
+        error: String,
+        at_least: Duration,
+        give_up: TaskState,
+    ) -> Result<(), StoreError> {
+        head.status.failures += 1;
+        let class = if give_up == TaskState::Timeout {
+            DROPPED_TIMEOUT
+        } else {
+            DROPPED_FAILED
+        };
+        let Some(wait) = head.options.retry.next(head.id, head.status.failures) else {
+            return self.fail(head, give_up, Some(error), class);
+        };
+        let wait = wait.max(at_least);
+        if head
+            .status
+            .give_up_at
+            .is_some_and(|at| self.now.after(wait) >= at)
+        {
+            return self.fail(head, TaskState::Timeout, Some(error), DROPPED_TIMEOUT);
+        }
+        head.status.error = Some(error);
+        self.try_again(head, wait);
+        Ok(())
+    }
+
+    /// Another attempt, after `delay`.
+    pub(super) fn try_again(&mut self, head: &mut TaskHead, delay: Duration) {
+        self.again.push(Again {
+            task: head.id,
+            status: head.status.clone(),
+            delay,
+        });
+        // From here on this attempt is over, also for a twin in the same batch.
+        head.status.attempt += 1;
+    }
+
+    /// The end of a task that did not make it: its targets are booked under `class`.
+    pub(super) fn fail(
+        &mut self,
+        head: &mut TaskHead,
+        state: TaskState,
+        error: Option<String>,
+        class: &'static str,
+    ) -> Result<(), StoreError> {
+        let left = head.targets.saturating_sub(head.status.accounted);
+        self.container(head.container)?.outcomes.add(class, left);
+        head.status.accounted = head.targets;
+        head.status.error = error.or_else(|| head.status.error.take());
+        self.end(head, state)
+    }
+
+    /// The end of a task.
+    pub(super) fn end(&mut self, head: &mut TaskHead, state: TaskState) -> Result<(), StoreError> {
+        debug_assert!(
+            head.status.state.may_become(state),
+            "{} → {state}",
+            head.status.state
+        );
+        head.status.state = state;
+        head.status.due_at = None;
+        if state == TaskState::Succeeded {
+            head.status.error = None;
+        }
+        self.update(head.id, head.status.clone());
+        self.unsettled.insert(head.container);
+        metrics::counter!("sortie_tasks_ended_total", "state" => state.as_str()).increment(1);
+        if head.role != Role::Generator {
+            self.container(head.container)?.children.move_running(state);
+        } else if !state.is_good() {
+            // Nobody will create the children that are missing: the container has failed.
+            self.container(head.container)?.expected = Some(0);
+            self.broken.insert(head.container);
+        }
+        Ok(())
+    }
+}
+
+/// The class of targets whose task was ended from outside in `state`.
+pub(super) fn dropped(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Timeout => DROPPED_TIMEOUT,
+        TaskState::Failed => DROPPED_FAILED,
+        _ => DROPPED_DISABLED,
+    }
+}

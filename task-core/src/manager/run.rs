@@ -1,0 +1,152 @@
+//! The manager as a loop in a process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::sync::watch;
+
+use crate::id::MessageId;
+use crate::message::{Message, ToManager};
+use crate::route::Queue;
+
+use super::Manager;
+
+/// Reads the manager's queue, handles what comes in large batches, and ticks.
+#[derive(Debug)]
+pub struct ManagerLoop {
+    manager: Arc<Manager>,
+    batch: usize,
+    tick_every: Duration,
+}
+
+/// Says when to stop. Cheap to clone; dropping the [`StopHandle`] stops as well.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+/// Makes a [`Stop`] come true.
+#[derive(Debug)]
+pub struct StopHandle(watch::Sender<bool>);
+
+impl StopHandle {
+    /// A handle and what it controls.
+    pub fn new() -> (Self, Stop) {
+        let (sender, receiver) = watch::channel(false);
+        (Self(sender), Stop(receiver))
+    }
+
+    /// Stops.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Stop {
+    /// Whether to stop.
+    pub fn is_stopped(&self) -> bool {
+        *self.0.borrow() || self.0.has_changed().is_err()
+    }
+
+    /// Completes when it is time to stop.
+    pub async fn stopped(&mut self) {
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+impl ManagerLoop {
+    /// Batches of up to 1,000 messages, a tick each second.
+    pub const fn new(manager: Arc<Manager>) -> Self {
+        Self {
+            manager,
+            batch: 1000,
+            tick_every: Duration::from_secs(1),
+        }
+    }
+
+    /// With batches of up to `messages` per transaction. At least 1.
+    #[must_use]
+    pub fn batch(mut self, messages: usize) -> Self {
+        self.batch = messages.max(1);
+        self
+    }
+
+    /// With a tick at this interval.
+    #[must_use]
+    pub const fn tick_every(mut self, interval: Duration) -> Self {
+        self.tick_every = interval;
+        self
+    }
+
+    /// Runs until it is told to stop. What was received is finished first. A failure of the store
+    /// or the carrier is logged and met with a growing pause: the messages come again.
+    pub async fn run(self, mut stop: Stop) {
+        let runtime = Arc::clone(&self.manager.runtime);
+        let mut next_tick = runtime.now();
+        let mut failures = 0u32;
+        while !stop.is_stopped() {
+            let tick = runtime.now() >= next_tick;
+            if tick {
+                next_tick = runtime.now().after(self.tick_every);
+            }
+            let wait = next_tick.since(runtime.now());
+            let result = {
+                let round = std::pin::pin!(self.round(tick, wait));
+                let stopped = std::pin::pin!(stop.stopped());
+                // Only the wait for messages is given up; see `round`.
+                match select(stopped, round).await {
+                    Either::Left(((), round)) => round.await,
+                    Either::Right((result, _)) => result,
+                }
+            };
+            match result {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    tracing::error!(%error, failures, "a batch was not handled; its messages come again");
+                    let pause = Duration::from_millis(50 << failures.min(6));
+                    let pause = runtime.sleep(pause);
+                    let _ = select(std::pin::pin!(stop.stopped()), pause).await;
+                }
+            }
+        }
+        if let Err(error) = self.manager.flush().await {
+            tracing::warn!(%error, "the outbox was not cleared; what is in it is sent again");
+        }
+    }
+
+    /// One batch. A tick is a message like any other and shares the transaction.
+    async fn round(&self, tick: bool, wait: Duration) -> Result<(), super::ManagerError> {
+        let manager = &self.manager;
+        let limits = manager.transport.limits();
+        let mut deliveries = Vec::new();
+        let mut wait = if tick { Duration::ZERO } else { wait };
+        while deliveries.len() < self.batch {
+            let max = limits.receive_batch.min(self.batch - deliveries.len());
+            let more = manager
+                .transport
+                .receive(Queue::Manager, max, wait, VISIBILITY)
+                .await?;
+            if more.is_empty() {
+                break;
+            }
+            deliveries.extend(more);
+            wait = Duration::ZERO;
+        }
+        let idle = deliveries.is_empty();
+        if !idle {
+            metrics::histogram!("sortie_manager_batch_messages").record(deliveries.len() as f64);
+            manager.handle_deliveries(deliveries).await?;
+        }
+        if tick {
+            let message = ToManager::new(MessageId::new(&*manager.runtime), Message::Tick);
+            manager.handle(vec![message]).await?;
+        }
+        if idle {
+            manager.flush().await?;
+        }
+        Ok(())
+    }
+}
+
+/// How long a batch may take before its messages come again; a duplicate is harmless.
+const VISIBILITY: Duration = Duration::from_secs(60);

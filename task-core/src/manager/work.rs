@@ -1,0 +1,345 @@
+//! The unit of work: what one transaction has read, and what it will write, in bulk.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use crate::id::{CollectionId, ContainerId, MessageId, TaskId};
+use crate::ports::store::{
+    CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, StoreTx, Task, TaskHead,
+    TaskStatus, TaskUpdate,
+};
+use crate::route::WorkerKind;
+use crate::time::Timestamp;
+
+use super::Manager;
+use super::dispatch::{Dispatch, Dispatches};
+use super::error::Refusal;
+
+/// Reads go through it once and are kept; writes are collected and flushed in one statement per
+/// kind. Containers and collections are few and held until the end. Tasks are many: their heads
+/// are read in one go per kind of message, and their new status is written in one go.
+pub(super) struct Work<'a> {
+    pub(super) manager: &'a Manager,
+    pub(super) now: Timestamp,
+    pub(super) tx: Box<dyn StoreTx>,
+    pub(super) collections: HashMap<CollectionId, CollectionRow>,
+    pub(super) containers: HashMap<ContainerId, ContainerRow>,
+    /// Collections of which all containers have been read.
+    pub(super) whole: HashSet<CollectionId>,
+    changed_collections: BTreeSet<CollectionId>,
+    changed_containers: BTreeSet<ContainerId>,
+    updates: HashMap<TaskId, TaskStatus>,
+    pub(super) results: Vec<ResultRow>,
+    /// Containers whose state may have to move on.
+    pub(super) unsettled: BTreeSet<ContainerId>,
+    /// How many waiting children of a container can be dispatched.
+    pub(super) wanted: BTreeMap<ContainerId, u32>,
+    /// Generators of containers that were activated.
+    pub(super) first: Vec<TaskId>,
+    /// Containers whose generator has failed.
+    pub(super) broken: BTreeSet<ContainerId>,
+    /// Tasks to dispatch again.
+    pub(super) again: Vec<Again>,
+    outbox: Vec<OutboxRow>,
+    dispatches: Vec<Dispatch>,
+    pub(super) cancelled: BTreeSet<CollectionId>,
+    pub(super) refused: Vec<(usize, Refusal)>,
+    sent: Sent<'a>,
+    pub(super) bare_metal: u64,
+}
+
+/// Outbox rows that this transaction removes because they were sent before it. Unless it commits,
+/// they go back to the manager for the next one.
+struct Sent<'a> {
+    manager: &'a Manager,
+    keys: Vec<(TaskId, u32)>,
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        self.manager.keep_sent(std::mem::take(&mut self.keys));
+    }
+}
+
+/// A task to dispatch once more, with its status as of now.
+pub(super) struct Again {
+    pub(super) task: TaskId,
+    pub(super) status: TaskStatus,
+    pub(super) delay: std::time::Duration,
+}
+
+impl<'a> Work<'a> {
+    pub(super) async fn begin(manager: &'a Manager) -> Result<Self, StoreError> {
+        let mut tx = manager.store.begin().await?;
+        let sent = Sent {
+            manager,
+            keys: manager.take_sent(),
+        };
+        if !sent.keys.is_empty() {
+            tx.remove_outbox(&sent.keys).await?;
+        }
+        Ok(Self {
+            manager,
+            now: manager.runtime.now(),
+            tx,
+            collections: HashMap::new(),
+            containers: HashMap::new(),
+            whole: HashSet::new(),
+            changed_collections: BTreeSet::new(),
+            changed_containers: BTreeSet::new(),
+            updates: HashMap::new(),
+            results: Vec::new(),
+            unsettled: BTreeSet::new(),
+            wanted: BTreeMap::new(),
+            first: Vec::new(),
+            broken: BTreeSet::new(),
+            again: Vec::new(),
+            outbox: Vec::new(),
+            dispatches: Vec::new(),
+            cancelled: BTreeSet::new(),
+            refused: Vec::new(),
+            sent,
+            bare_metal: 0,
+        })
+    }
+
+    /// For every index of the batch, whether its message is in `part` and was never seen before.
+    pub(super) async fn unseen(
+        &mut self,
+        part: &[(usize, MessageId)],
+        total: usize,
+    ) -> Result<Vec<bool>, StoreError> {
+        let mut unseen = vec![false; total];
+        if part.is_empty() {
+            return Ok(unseen);
+        }
+        let ids: Vec<_> = part.iter().map(|(_, id)| *id).collect();
+        let fresh = self.tx.inbox(&ids, self.now).await?;
+        for ((index, _), fresh) in part.iter().zip(fresh) {
+            unseen[*index] = fresh;
+        }
+        Ok(unseen)
+    }
+
+    /// Reads the heads of tasks, and the containers and collections that they belong to.
+    pub(super) async fn heads(
+        &mut self,
+        ids: &[TaskId],
+    ) -> Result<HashMap<TaskId, TaskHead>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.flush_tasks().await?;
+        let heads = self.tx.heads(ids).await?;
+        self.read_around(&heads).await?;
+        Ok(heads.into_iter().map(|head| (head.id, head)).collect())
+    }
+
+    /// Reads the containers and collections of tasks.
+    pub(super) async fn read_around(&mut self, heads: &[TaskHead]) -> Result<(), StoreError> {
+        // Neighbours mostly share both, so what repeats is skipped before it is hashed.
+        let mut containers: Vec<_> = heads.iter().map(|head| head.container).collect();
+        containers.dedup();
+        self.read_containers(&containers).await?;
+        let mut collections: Vec<_> = heads.iter().map(|head| head.collection).collect();
+        collections.dedup();
+        self.read_collections(&collections).await
+    }
+
+    pub(super) async fn read_containers(&mut self, ids: &[ContainerId]) -> Result<(), StoreError> {
+        let missing: BTreeSet<_> = ids
+            .iter()
+            .filter(|id| !self.containers.contains_key(id))
+            .copied()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        // Sorted, so that managers which lock rows one by one cannot lock each other out.
+        let missing: Vec<_> = missing.into_iter().collect();
+        let rows = self.tx.containers(&missing).await?;
+        self.containers
+            .extend(rows.into_iter().map(|row| (row.id, row)));
+        Ok(())
+    }
+
+    pub(super) async fn read_collections(
+        &mut self,
+        ids: &[CollectionId],
+    ) -> Result<(), StoreError> {
+        let missing: BTreeSet<_> = ids
+            .iter()
+            .filter(|id| !self.collections.contains_key(id))
+            .copied()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing: Vec<_> = missing.into_iter().collect();
+        let rows = self.tx.collections(&missing).await?;
+        self.collections
+            .extend(rows.into_iter().map(|row| (row.id, row)));
+        Ok(())
+    }
+
+    /// Reads every container of a collection.
+    pub(super) async fn read_whole(&mut self, id: CollectionId) -> Result<(), StoreError> {
+        if self.whole.insert(id) {
+            for row in self.tx.containers_of(id).await? {
+                // What was read before may have changed since in this transaction.
+                self.containers.entry(row.id).or_insert(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// A container to change. Read before; a task without its container is damage.
+    pub(super) fn container(&mut self, id: ContainerId) -> Result<&mut ContainerRow, StoreError> {
+        self.changed_containers.insert(id);
+        self.containers
+            .get_mut(&id)
+            .ok_or_else(|| StoreError::Corrupt {
+                what: format!("container {id} is missing"),
+            })
+    }
+
+    /// A collection to change.
+    pub(super) fn collection(
+        &mut self,
+        id: CollectionId,
+    ) -> Result<&mut CollectionRow, StoreError> {
+        self.changed_collections.insert(id);
+        self.collections
+            .get_mut(&id)
+            .ok_or_else(|| StoreError::Corrupt {
+                what: format!("collection {id} is missing"),
+            })
+    }
+
+    /// Sets the status of a task.
+    pub(super) fn update(&mut self, task: TaskId, status: TaskStatus) {
+        self.updates.insert(task, status);
+    }
+
+    /// Dispatches a task that the caller has just created as `Running`, or will by
+    /// [`start`](Self::start).
+    pub(super) fn enqueue(&mut self, task: Task, delay: std::time::Duration) {
+        let attempt = task.head.status.attempt;
+        let send_at = self.now.after(delay);
+        self.outbox.push(OutboxRow {
+            task: task.head.id,
+            attempt,
+            send_at,
+        });
+        if task.head.route == WorkerKind::BareMetal {
+            self.bare_metal += 1;
+        }
+        self.dispatches.push(Dispatch { task, delay });
+    }
+
+    /// Sends once more what stands in the outbox already.
+    pub(super) fn resend(&mut self, task: Task) {
+        self.dispatches.push(Dispatch {
+            task,
+            delay: std::time::Duration::ZERO,
+        });
+    }
+
+    /// Starts an attempt at a task: new status, outbox, dispatch.
+    pub(super) fn start(&mut self, mut task: Task, delay: std::time::Duration) {
+        Manager::next_attempt(&mut task.head, self.now, delay);
+        self.update(task.head.id, task.head.status.clone());
+        self.enqueue(task, delay);
+    }
+
+    /// Writes the new status of tasks, so that what reads tasks next sees them.
+    pub(super) async fn flush_tasks(&mut self) -> Result<(), StoreError> {
+        if self.updates.is_empty() {
+            return Ok(());
+        }
+        let mut updates: Vec<_> = self
+            .updates
+            .drain()
+            .map(|(id, status)| TaskUpdate { id, status })
+            .collect();
+        // In the order of their ids, which is the order in which stores keep them.
+        updates.sort_unstable_by_key(|update| update.id);
+        self.tx.update_tasks(&updates).await
+    }
+
+    /// Writes what is left, commits, and returns what must be sent.
+    pub(super) async fn commit(
+        mut self,
+    ) -> Result<(Dispatches, Vec<(usize, Refusal)>), StoreError> {
+        self.flush().await?;
+        let Self {
+            tx,
+            mut sent,
+            dispatches,
+            collections,
+            cancelled,
+            refused,
+            bare_metal,
+            ..
+        } = self;
+        tx.commit().await?;
+        sent.keys.clear();
+        let scopes = collections
+            .into_values()
+            .filter_map(|collection| Some((collection.id, collection.scope?)))
+            .collect();
+        Ok((
+            Dispatches {
+                dispatches,
+                scopes,
+                cancelled,
+                bare_metal,
+            },
+            refused,
+        ))
+    }
+
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        self.flush_tasks().await?;
+        if !self.results.is_empty() {
+            self.tx.put_data(&self.results).await?;
+        }
+        // A container that was closed in this very transaction takes its dispatches along.
+        let containers = &self.containers;
+        let open = |task: &Task| {
+            containers
+                .get(&task.head.container)
+                .is_none_or(|c| !c.state.is_terminal())
+        };
+        let closed: HashSet<(TaskId, u32)> = self
+            .dispatches
+            .iter()
+            .filter(|dispatch| !open(&dispatch.task))
+            .map(|dispatch| (dispatch.task.head.id, dispatch.task.head.status.attempt))
+            .collect();
+        if !closed.is_empty() {
+            self.dispatches.retain(|dispatch| open(&dispatch.task));
+            self.outbox
+                .retain(|row| !closed.contains(&(row.task, row.attempt)));
+        }
+        if !self.outbox.is_empty() {
+            self.tx.put_outbox(&self.outbox).await?;
+        }
+        if !self.changed_containers.is_empty() {
+            let rows: Vec<_> = self
+                .changed_containers
+                .iter()
+                .filter_map(|id| self.containers.get(id).cloned())
+                .collect();
+            self.tx.update_containers(&rows).await?;
+        }
+        if !self.changed_collections.is_empty() {
+            let rows: Vec<_> = self
+                .changed_collections
+                .iter()
+                .filter_map(|id| self.collections.get(id).cloned())
+                .collect();
+            self.tx.update_collections(&rows).await?;
+        }
+        Ok(())
+    }
+}

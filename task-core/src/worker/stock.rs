@@ -1,0 +1,271 @@
+//! The stock worker: runs registered definitions.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use serde_json::value::RawValue;
+
+use super::{Completion, Control, Worker};
+use crate::envelope::DispatchTask;
+use crate::manager::MAX_ERROR_BYTES;
+use crate::message::Outcome;
+use crate::payload::{Payload, PayloadError};
+use crate::ports::data::DataStore;
+use crate::ports::objects::Objects;
+use crate::ports::runtime::Runtime;
+use crate::ports::transport::{ParkReason, Transport};
+use crate::task::{Attempt, Host, Registry, Resources, Resume, TaskError};
+
+/// Runs the definitions of a registry.
+///
+/// An External worker gets no data store, and its registry (`registry![External: …]`) holds no
+/// task that would ask for one.
+#[derive(Debug)]
+pub struct StockWorker {
+    registry: Registry,
+    host: Host,
+}
+
+/// Largest payload, row or cursor that is read, in bytes, unless a worker is told otherwise.
+const DEFAULT_PAYLOAD_LIMIT: u64 = 256 << 20;
+
+impl StockWorker {
+    /// A worker for the definitions of `registry`. It sends children to `transport`.
+    pub fn new<K>(
+        registry: Registry<K>,
+        transport: Arc<dyn Transport>,
+        runtime: Arc<dyn Runtime>,
+    ) -> Self {
+        let host = Host {
+            runtime,
+            transport,
+            objects: None,
+            data: None,
+            resources: Arc::default(),
+            payload_limit: DEFAULT_PAYLOAD_LIMIT,
+        };
+        Self {
+            registry: registry.any(),
+            host,
+        }
+    }
+
+    /// With task data, for Internal and bare-metal workers.
+    #[must_use]
+    pub fn with_data(mut self, data: Arc<dyn DataStore>) -> Self {
+        self.host.data = Some(data);
+        self
+    }
+
+    /// With an object store, for payloads and outputs over the carrier's limit.
+    #[must_use]
+    pub fn with_objects(mut self, objects: Arc<dyn Objects>) -> Self {
+        self.host.objects = Some(objects);
+        self
+    }
+
+    /// With what was set up for all tasks.
+    #[must_use]
+    pub fn with_resources(mut self, resources: Arc<Resources>) -> Self {
+        self.host.resources = resources;
+        self
+    }
+
+    /// The largest payload, row or cursor that is read, in bytes. Default: 256 MiB.
+    #[must_use]
+    pub const fn payload_limit(mut self, bytes: u64) -> Self {
+        self.host.payload_limit = bytes;
+        self
+    }
+
+    async fn attempt(
+        &self,
+        task: DispatchTask,
+        control: Control,
+        run: crate::task::RunFn,
+    ) -> Completion {
+        let attempt = Attempt::new(
+            task,
+            self.host.clone(),
+            control.stop_at,
+            control.cancelled,
+            control.progress,
+        );
+        let attempt = match attempt {
+            Ok(attempt) => Arc::new(attempt),
+            Err(error) => {
+                return Completion::bare(Outcome::Fatal {
+                    error: format!("the cursor: {error}"),
+                });
+            }
+        };
+        let started = self.host.runtime.now();
+        let result = match AssertUnwindSafe(run(Arc::clone(&attempt)))
+            .catch_unwind()
+            .await
+        {
+            Ok(result) => result,
+            Err(panic) => Err(TaskError::Fatal(panic_text(&*panic))),
+        };
+        let (outcome, data) = match conclude(&attempt, result).await {
+            Ok(ended) => ended,
+            Err(error) => (outcome(error, &attempt).await, None),
+        };
+        let counts = matches!(
+            outcome,
+            Outcome::Succeeded { .. } | Outcome::Deadline { .. }
+        );
+        let coverage = if counts {
+            attempt
+                .coverage
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        } else {
+            crate::ledger::Coverage::new()
+        };
+        let mut usage = *attempt.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = self.host.runtime.now().since(started).as_millis();
+        usage.wall_ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        Completion {
+            outcome,
+            data,
+            coverage,
+            usage,
+        }
+    }
+}
+
+#[async_trait]
+impl Worker for StockWorker {
+    async fn run(&self, task: DispatchTask, control: Control) -> Result<Completion, ParkReason> {
+        let Some(known) = self.registry.get(&task.kind) else {
+            return Err(ParkReason::UnknownKind(task.kind));
+        };
+        if task.kind_version > known.version {
+            return Err(ParkReason::NewerVersion {
+                kind: task.kind,
+                found: task.kind_version,
+                known: known.version,
+            });
+        }
+        Ok(self.attempt(task, control, known.run).await)
+    }
+}
+
+/// What is left to do when the task has returned: rows, children, output.
+async fn conclude(
+    attempt: &Arc<Attempt>,
+    result: Result<Payload, TaskError>,
+) -> Result<(Outcome, Option<Payload>), TaskError> {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    let output = match result {
+        Ok(output) => Some(output),
+        Err(TaskError::Deadline(cursor)) => {
+            flush(attempt).await?;
+            return Ok((
+                Outcome::Deadline {
+                    cursor: resume(attempt, &cursor).await?,
+                },
+                None,
+            ));
+        }
+        Err(error) => return Err(error),
+    };
+    flush(attempt).await?;
+    let generates = attempt.generates.load(Relaxed);
+    let children = if generates {
+        Some(attempt.children.lock().await.next)
+    } else {
+        None
+    };
+    let wrote = attempt.wrote.load(Relaxed);
+    let data = match output.filter(|output| !wrote && !output.is_null()) {
+        Some(output) => {
+            let limit = attempt.host.transport.limits().message_bytes / 2;
+            let task = &attempt.task;
+            let key = || {
+                format!(
+                    "results/{}/{}-{}",
+                    task.collection_id, task.task_id, task.attempt
+                )
+            };
+            Some(output.check_in(limit, key, attempt.objects()).await?)
+        }
+        None => None,
+    };
+    Ok((Outcome::Succeeded { children }, data))
+}
+
+/// Sends what is buffered: rows to the store, children to the manager.
+async fn flush(attempt: &Arc<Attempt>) -> Result<(), TaskError> {
+    attempt.rows.lock().await.flush(attempt).await?;
+    crate::task::Children::of(Arc::clone(attempt)).flush().await
+}
+
+/// The task's cursor, with how far its rows and children are.
+async fn resume(attempt: &Attempt, cursor: &Payload) -> Result<Payload, TaskError> {
+    let Payload::Inline(at) = cursor else {
+        return Err(TaskError::fatal("a cursor must be inline"));
+    };
+    let rows = attempt.rows.lock().await.next;
+    let children = attempt.children.lock().await.next;
+    let resume = Payload::encode(&Resume {
+        rows,
+        children,
+        at: RawValue::to_owned(at),
+    })?;
+    let limit = attempt.host.transport.limits().message_bytes / 4;
+    if resume.inline_len() > limit {
+        let (len, limit) = (resume.inline_len() as u64, limit as u64);
+        return Err(PayloadError::TooLarge { len, limit }.into());
+    }
+    Ok(resume)
+}
+
+async fn outcome(error: TaskError, attempt: &Attempt) -> Outcome {
+    match error {
+        TaskError::Retry { error, after } => Outcome::Retry {
+            error: shorten(error),
+            after_ms: after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        },
+        TaskError::Fatal(error) => Outcome::Fatal {
+            error: shorten(error),
+        },
+        TaskError::OutOfScope(error) => Outcome::OutOfScope {
+            error: shorten(error),
+        },
+        TaskError::Cancelled => Outcome::Cancelled,
+        TaskError::Deadline(cursor) => match resume(attempt, &cursor).await {
+            Ok(cursor) => Outcome::Deadline { cursor },
+            Err(error) => Outcome::Fatal {
+                error: shorten(error.to_string()),
+            },
+        },
+    }
+}
+
+/// At most as long as the manager stores, cut between characters.
+fn shorten(mut text: String) -> String {
+    if text.len() > MAX_ERROR_BYTES {
+        let mut end = MAX_ERROR_BYTES;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+    }
+    text
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "(no message)".to_owned());
+    format!("the task panicked: {text}")
+}
