@@ -1,5 +1,6 @@
 //! What the scanners do against real sockets on loopback. One binary, so that it links once.
 #![cfg(feature = "http")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod resolving;
 mod robots_batch;

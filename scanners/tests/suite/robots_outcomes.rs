@@ -266,9 +266,9 @@ async fn endless_bodies_end_at_the_cap() {
 
 #[tokio::test]
 async fn a_gzip_bomb_costs_no_more_than_the_cap() {
-    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
     bomb.write_all(b"User-agent: *\n").unwrap();
-    for _ in 0..2_000 {
+    for _ in 0..150 {
         bomb.write_all(&b"#".repeat(32 * 1024)).unwrap();
     }
     let bomb = bomb.finish().unwrap();

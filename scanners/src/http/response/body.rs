@@ -105,8 +105,9 @@ impl BodyDecoder {
             Frame::UntilClose => !clean,
             Frame::Length(_) | Frame::Chunked(_) => true,
         };
-        // A coding that is cut, or that the cap ended, has no end to be checked.
-        if !cut && !self.truncated && !self.unfold.is_full() {
+        if cut || self.truncated {
+            self.unfold.abandon();
+        } else if !self.unfold.is_full() {
             self.unfold.finish()?;
         }
         let truncated = self.truncated || self.unfold.is_full();

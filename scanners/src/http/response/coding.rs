@@ -101,7 +101,8 @@ impl Unfold {
         }
     }
 
-    /// Flushes what the decoder holds back, at the end of the content.
+    /// Ends content that is complete: what the decoder holds back comes out, and its checksum is
+    /// checked.
     pub(super) fn finish(&mut self) -> Result<(), Malformed> {
         let finished = match self {
             Self::Identity(_) | Self::DeflateStart(_) => Ok(()),
@@ -110,9 +111,19 @@ impl Unfold {
             Self::Deflate(decoder) => decoder.try_finish(),
         };
         match finished {
-            Err(_) if !self.out().full => Err(Malformed::ContentCoding),
+            Err(_) if !self.is_full() => Err(Malformed::ContentCoding),
             _ => Ok(()),
         }
+    }
+
+    /// Ends content that was cut: what can be decoded comes out, and there is nothing to check.
+    pub(super) fn abandon(&mut self) {
+        let _ = match self {
+            Self::Identity(_) | Self::DeflateStart(_) => Ok(()),
+            Self::Gzip(decoder) => decoder.flush(),
+            Self::Zlib(decoder) => decoder.flush(),
+            Self::Deflate(decoder) => decoder.flush(),
+        };
     }
 
     /// Whether there was more than the cap.
