@@ -8,9 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use sortie_lab::{Lab, LabConfig, Mix};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use sortie_lab::{Behaviour, Lab, LabConfig, Mix};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio_rustls::TlsConnector;
 
 const CLIENTS: u64 = 64;
 /// Queries that each client has under way.
@@ -36,6 +39,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let rate = measure(seconds, |_, run| dns_client(resolver, run)).await;
     println!("dns: {rate:.0} queries/s");
     println!("{}", serde_json::to_string(&lab.shutdown().await)?);
+
+    let lab = Lab::start(LabConfig::with_mix(Mix::only(Behaviour::Good))).await?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(lab.roots()?)
+        .with_no_client_auth();
+    let tls = TlsConnector::from(Arc::new(config));
+    let server = SocketAddr::from(([127, 77, 0, 1], lab.https_port()));
+    let rate = measure(seconds, |n, run| https_client(server, tls.clone(), n, run)).await;
+    println!("https: {rate:.0} requests/s, a new connection and a verified certificate each");
     Ok(())
 }
 
@@ -62,21 +76,45 @@ where
     rate
 }
 
+async fn https_client(
+    server: SocketAddr,
+    tls: TlsConnector,
+    seed: u64,
+    run: Arc<Run>,
+) -> std::io::Result<()> {
+    let mut answer = Vec::with_capacity(8192);
+    let mut index = seed;
+    while !run.stop.load(Relaxed) {
+        let name = Lab::name(index);
+        index += CLIENTS;
+        let host = ServerName::try_from(name.clone()).map_err(std::io::Error::other)?;
+        let stream = tls.connect(host, TcpStream::connect(server).await?).await?;
+        ask(stream, &name, &mut answer, &run).await?;
+    }
+    Ok(())
+}
+
 async fn http_client(server: SocketAddr, seed: u64, run: Arc<Run>) -> std::io::Result<()> {
     let mut answer = Vec::with_capacity(8192);
     let mut index = seed;
     while !run.stop.load(Relaxed) {
         let name = Lab::name(index);
         index += CLIENTS;
-        let mut stream = TcpStream::connect(server).await?;
-        let request =
-            format!("GET /robots.txt HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        answer.clear();
-        stream.read_to_end(&mut answer).await?;
-        run.done
-            .fetch_add(u64::from(answer.starts_with(b"HTTP/1.1 ")), Relaxed);
+        ask(TcpStream::connect(server).await?, &name, &mut answer, &run).await?;
     }
+    Ok(())
+}
+
+async fn ask<S>(mut stream: S, name: &str, answer: &mut Vec<u8>, run: &Run) -> std::io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let request = format!("GET /robots.txt HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    answer.clear();
+    stream.read_to_end(answer).await?;
+    run.done
+        .fetch_add(u64::from(answer.starts_with(b"HTTP/1.1 ")), Relaxed);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Thousands of clients at once.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
 mod client;
 
 use sortie_lab::Mix;

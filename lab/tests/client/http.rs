@@ -45,7 +45,7 @@ const HEAD_CAP: usize = 64 * 1024;
 fn failure(error: &std::io::Error) -> Failure {
     let tls = error
         .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>());
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
     Failure(match error.kind() {
         _ if tls => "tls_error",
         ErrorKind::ConnectionRefused => "refused",
