@@ -1,1 +1,59 @@
-//! task-defs
+//! The stock task definitions of Sortie. They are meant to be used, and to be read as examples
+//! for your own: each file holds one type and what it does.
+//!
+//! | definition | kind | requires | routed to |
+//! |---|---|---|---|
+//! | [`data::InsertData`] | `data.insert` | `TaskDataAccess` | Internal |
+//! | [`data::Filter`] | `data.filter` | `TaskDataAccess` | Internal |
+//! | [`data::Count`] | `data.count` | `TaskDataAccess` | Internal |
+//! | [`data::GroupBy`] | `data.group_by` | `TaskDataAccess` | Internal |
+//! | [`control::Conditional`] | `control.conditional` | `TaskDataAccess` | Internal |
+//! | `robots::RobotsGenerator` | `robots.generate` | `QueueAccess` | External |
+//! | `robots::RobotsScan` | `robots.scan` | nothing | External |
+//! | `robots::RobotsAggregate` | `robots.aggregate` | `TaskDataAccess` | Internal |
+//!
+//! The robots family stands behind the feature `robots` (on by default), which brings the HTTP
+//! scanner; the others cost nothing but serde. [`registry`] has all that are compiled in.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "robots")]
+mod blocking;
+pub mod control;
+pub mod data;
+#[cfg(feature = "robots")]
+pub mod robots;
+
+use task_core::{Registry, registry};
+
+/// Every stock definition that is compiled in.
+///
+/// ```
+/// use sortie_task_defs::registry;
+///
+/// assert!(registry().get("data.filter").is_some());
+/// ```
+#[cfg(feature = "robots")]
+pub fn registry() -> Registry {
+    registry![
+        data::InsertData,
+        data::Filter,
+        data::Count,
+        data::GroupBy,
+        control::Conditional,
+        robots::RobotsGenerator,
+        robots::RobotsScan,
+        robots::RobotsAggregate,
+    ]
+}
+
+/// Every stock definition that is compiled in.
+#[cfg(not(feature = "robots"))]
+pub fn registry() -> Registry {
+    registry![
+        data::InsertData,
+        data::Filter,
+        data::Count,
+        data::GroupBy,
+        control::Conditional,
+    ]
+}

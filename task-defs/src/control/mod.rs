@@ -1,0 +1,5 @@
+//! Tasks that decide how a workflow goes on.
+
+mod conditional;
+
+pub use conditional::{Conditional, Test};

@@ -1,0 +1,185 @@
+//! All records of a scan, in one file.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+use task_core::{PayloadError, Progress, TaskContext, TaskDefinition, TaskError, TaskId, needs};
+
+use super::entry::Entry;
+use super::file::{FileError, OutFile, folder};
+use super::parts;
+use super::record::{RobotsChunk, RobotsRecord};
+use super::sorter::Sorter;
+use crate::blocking::blocking;
+
+/// Writes the records of all chunks into one gzipped file: a [`RobotsRecord`] a line (NDJSON),
+/// sorted by domain. The same records give the same bytes.
+///
+/// It holds one chunk and 64 MiB of records in memory; what is more is sorted on disk, in the
+/// folder of `out`. The file appears there when it is complete, and replaces an older one.
+///
+/// # Errors
+///
+/// [`TaskError::Fatal`] if the collection has nothing called `from`, its rows are no
+/// [`RobotsChunk`]s, or with the text of a [`FileError`]; nothing is left behind then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RobotsAggregate {
+    /// The name of the container of scans.
+    pub from: String,
+    /// Where the file will lie, on the worker that runs the task. The folder must exist. By
+    /// convention the name ends in `.ndjson.gz`.
+    pub out: PathBuf,
+}
+
+/// What [`RobotsAggregate`] returns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RobotsSummary {
+    /// Records in the file, which are its lines.
+    pub records: u64,
+    /// Records by outcome.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Bytes of its text, before compression.
+    pub text_bytes: u64,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+impl TaskDefinition for RobotsAggregate {
+    const KIND: &'static str = "robots.aggregate";
+    type Requires = needs![TaskDataAccess];
+    type Output = RobotsSummary;
+
+    async fn run(self, cx: TaskContext<Self::Requires>) -> Result<RobotsSummary, TaskError> {
+        let stop = Stop::default();
+        let sign = Sign {
+            progress: cx.progress(),
+            stop: Arc::clone(&stop.0),
+        };
+        let (out, task, attempt) = (self.out, cx.task_id(), cx.attempt());
+        // First of all, so that a folder that cannot be written is found before the work.
+        let mut merge = blocking(move || Merge::begin(out, task, attempt, MEMORY_BYTES)).await??;
+        let mut chunks = cx.task_data().of::<RobotsChunk>(&self.from).await?;
+        while let Some(chunk) = chunks.next().await? {
+            if cx.is_cancelled() {
+                return Err(TaskError::Cancelled);
+            }
+            let add = move || merge.add(&chunk.records).map(|()| merge);
+            merge = blocking(add).await??;
+            for part in chunk.parts {
+                let objects = cx
+                    .objects()
+                    .ok_or(PayloadError::NoObjectStore { len: part.len })?;
+                let lines = parts::fetch(&part, cx.collection_id(), &**objects).await?;
+                let add = move || merge.add_lines(&part.key, &lines).map(|()| merge);
+                merge = blocking(add).await??;
+                cx.checkpoint();
+            }
+        }
+        let finishing = blocking(move || merge.finish(&sign));
+        tokio::select! {
+            summary = finishing => summary?,
+            () = cx.cancelled() => Err(TaskError::Cancelled),
+        }
+    }
+}
+
+/// Bytes of records in memory.
+const MEMORY_BYTES: usize = 64 << 20;
+/// Lines between two signs of life.
+const LINES_PER_SIGN: u64 = 1024;
+
+/// Tells blocking work to stop when the attempt is dropped, which does not stop a thread.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What long blocking work shows and looks at.
+struct Sign {
+    progress: Progress,
+    stop: Arc<AtomicBool>,
+}
+
+/// The blocking half: records in, file out.
+struct Merge {
+    sorter: Sorter,
+    file: OutFile,
+    summary: RobotsSummary,
+}
+
+impl Merge {
+    fn begin(path: PathBuf, task: TaskId, attempt: u32, memory: usize) -> Result<Self, FileError> {
+        Ok(Self {
+            file: OutFile::create(&path, task, attempt)?,
+            sorter: Sorter::new(folder(&path).to_owned(), memory),
+            summary: RobotsSummary {
+                path,
+                ..RobotsSummary::default()
+            },
+        })
+    }
+
+    fn add(&mut self, records: &[RobotsRecord]) -> Result<(), TaskError> {
+        for record in records {
+            let count = self
+                .summary
+                .outcomes
+                .entry(record.outcome.as_str().to_owned());
+            *count.or_default() += 1;
+            let entry = Entry::of(record)?;
+            self.sorter
+                .push(entry)
+                .map_err(failed(&self.summary.path))?;
+        }
+        Ok(())
+    }
+
+    fn add_lines(&mut self, part: &str, lines: &[u8]) -> Result<(), TaskError> {
+        for record in serde_json::Deserializer::from_slice(lines).into_iter() {
+            let record =
+                record.map_err(|error| TaskError::fatal(format!("the part `{part}`: {error}")))?;
+            self.add(&[record])?;
+        }
+        Ok(())
+    }
+
+    fn finish(self, sign: &Sign) -> Result<RobotsSummary, TaskError> {
+        let Self {
+            sorter,
+            mut file,
+            mut summary,
+        } = self;
+        let mut sorted = sorter.finish().map_err(failed(&summary.path))?;
+        while let Some(entry) = sorted.next().map_err(failed(&summary.path))? {
+            file.line(&entry.line)?;
+            summary.text_bytes += entry.line.len() as u64 + 1;
+            summary.records += 1;
+            if summary.records.is_multiple_of(LINES_PER_SIGN) {
+                sign.progress.checkpoint();
+                if sign.stop.load(Ordering::Relaxed) {
+                    return Err(TaskError::Cancelled);
+                }
+            }
+        }
+        summary.bytes = file.commit()?;
+        Ok(summary)
+    }
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> FileError + '_ {
+    |error| FileError::new(path, error)
+}
+
+#[cfg(test)]
+#[path = "aggregate_tests.rs"]
+mod tests;
