@@ -1,1 +1,64 @@
-//! Sortie
+//! An SDK for distributed reconnaissance.
+//!
+//! Tasks say what they need; a manager routes them to three kinds of workers; the workers run
+//! scanners. The same task runs on a laptop with nothing installed and on a fleet.
+//!
+//! ```
+//! use sortie::prelude::*;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Shout { text: String }
+//!
+//! impl TaskDefinition for Shout {
+//!     const KIND: &'static str = "example.shout";
+//!     type Requires = needs![];
+//!     type Output = String;
+//!
+//!     async fn run(self, _cx: TaskContext<Self::Requires>) -> Result<String, TaskError> {
+//!         Ok(self.text.to_uppercase())
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), EngineError> {
+//! let engine = Engine::embedded(registry![Shout]).start().await?;
+//! let run = engine.submit(Workflow::new("hello").task("shout", Shout { text: "hi".into() })).await?;
+//! assert_eq!(run.wait().await?.state, TaskState::Succeeded);
+//! assert_eq!(run.result::<String>("shout").await?.as_deref(), Some("HI"));
+//! # engine.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The rooms
+//!
+//! - [`core`]: the engine's contracts: definitions, requirements, routing, workflows, manager,
+//!   worker, and the ports that adapters implement;
+//! - [`defs`]: the stock definitions, written as users would write them;
+//! - [`stores`], [`transports`]: adapters of the ports;
+//! - [`scanners`] (feature `robots`): scope and scanners, usable without the engine.
+
+mod engine;
+
+#[cfg(feature = "robots")]
+pub use scanners;
+pub use stores;
+pub use task_core as core;
+pub use task_core::{needs, registry};
+#[cfg(feature = "robots")]
+pub use task_defs::robots;
+pub use task_defs as defs;
+pub use transports;
+
+pub use engine::{ContainerProgress, Embedded, Engine, EngineError, Report, ResultRows, Run};
+
+/// What a task's author and a workflow's author need.
+pub mod prelude {
+    pub use serde::{Deserialize, Serialize};
+    pub use task_core::{
+        Arm, Child, Coverage, Enough, Limits, Registry, RetryPolicy, TaskContext, TaskDefinition,
+        TaskError, TaskState, Workflow, needs, registry,
+    };
+
+    pub use crate::engine::{Engine, EngineError, Report, Run};
+}

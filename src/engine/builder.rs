@@ -1,0 +1,243 @@
+//! What can be chosen of an embedded engine, and how its parts are wired.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use stores::MemoryStore;
+use task_core::manager::{FenceKey, Manager, ManagerConfig, ManagerLoop, StopHandle};
+use task_core::ports::objects::Objects;
+use task_core::ports::runtime::{Runtime, TokioRuntime};
+use task_core::ports::store::Store;
+use task_core::ports::transport::Transport;
+use task_core::worker::{StockWorker, Worker, WorkerLoop};
+use task_core::{Registry, Resources, WorkerKind};
+use tokio::task::JoinSet;
+use transports::memory::{MemoryConfig, MemoryTransport};
+use transports::objects::ObjectStoreObjects;
+
+use super::{Engine, EngineError, Parts};
+
+/// A choice of parts. The default is a SQLite store in a temporary folder.
+#[derive(Debug)]
+#[must_use = "an engine does nothing until it is started"]
+pub struct Embedded {
+    registry: Registry,
+    resources: Resources,
+    place: Place,
+    concurrency: [usize; 3],
+    workers: Vec<(WorkerKind, Arc<dyn Worker>)>,
+    grace: Duration,
+    batch: usize,
+    store: Option<Arc<dyn Store>>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Memory,
+    Temporary,
+    Folder(PathBuf),
+}
+
+/// What must outlive the engine's parts.
+#[derive(Debug)]
+pub(crate) enum Keep {
+    Nothing,
+    Temporary { _folder: tempfile::TempDir },
+    Locked { _lock: File },
+}
+
+/// Waiting messages to the manager, of which a generator may run ahead. A message of children is
+/// at most 64 KiB.
+const MANAGER_BACKLOG: usize = 4096;
+
+impl Embedded {
+    pub(super) fn new(registry: Registry) -> Self {
+        Self {
+            registry,
+            resources: Resources::new(),
+            place: if cfg!(feature = "sqlite") { Place::Temporary } else { Place::Memory },
+            concurrency: [16, 16, 4],
+            workers: Vec::new(),
+            grace: Duration::from_secs(10),
+            batch: 1000,
+            store: None,
+        }
+    }
+
+    /// Keeps the state in `folder`, made if need be. An engine started there again goes on where
+    /// this one stopped, however it stopped.
+    #[cfg(feature = "sqlite")]
+    pub fn at(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.place = Place::Folder(folder.into());
+        self
+    }
+
+    /// Keeps the state in memory: faster, and gone with the process.
+    pub fn in_memory(mut self) -> Self {
+        self.place = Place::Memory;
+        self
+    }
+
+    /// Keeps the state in a store of your own.
+    pub fn with_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// How many tasks of one kind of worker run at once. Default: 16, and 4 for bare metal.
+    pub fn concurrency(mut self, kind: WorkerKind, tasks: usize) -> Self {
+        self.concurrency[kind as usize] = tasks;
+        self
+    }
+
+    /// Sets something up once for all tasks: see [`Resources`].
+    pub fn resource<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.resources = self.resources.with(value);
+        self
+    }
+
+    /// Runs the tasks of one kind of worker by a worker of your own instead of the stock one.
+    pub fn worker(mut self, kind: WorkerKind, worker: Arc<dyn Worker>) -> Self {
+        self.workers.retain(|(other, _)| *other != kind);
+        self.workers.push((kind, worker));
+        self
+    }
+
+    /// How long tasks may go on after they were told to stop. Default: 10 s.
+    pub const fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Messages that the manager takes into one transaction, at most. Default: 1000.
+    pub const fn batch(mut self, messages: usize) -> Self {
+        self.batch = messages;
+        self
+    }
+
+    /// Starts manager and workers. Runs that an earlier engine left unfinished in the same folder
+    /// go on by themselves; what was in flight is dispatched again.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Folder`] or [`EngineError::InUse`] if the folder cannot be used,
+    /// [`EngineError::Store`] if what it holds cannot be read.
+    pub async fn start(self) -> Result<Engine, EngineError> {
+        let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime::new());
+        let registry = Arc::new(self.registry);
+        let resources = Arc::new(self.resources);
+        let Opened { store, objects, folder, keep } = match self.place {
+            Place::Memory => Opened::memory(),
+            Place::Temporary => Opened::temporary().await?,
+            Place::Folder(folder) => Opened::folder(folder).await?,
+        };
+        let store = self.store.unwrap_or(store);
+        let config = MemoryConfig::default().manager_capacity(MANAGER_BACKLOG);
+        let transport: Arc<dyn Transport> =
+            Arc::new(MemoryTransport::new(Arc::clone(&runtime), config));
+        let mut key = [0u8; 16];
+        key[..8].copy_from_slice(&runtime.random().to_le_bytes());
+        key[8..].copy_from_slice(&runtime.random().to_le_bytes());
+        let manager = Manager::new(
+            Arc::clone(&store),
+            Arc::clone(&transport),
+            Arc::clone(&runtime),
+            Arc::clone(&registry),
+            ManagerConfig::new(FenceKey::new(key)),
+        );
+        let manager = Arc::new(manager.with_objects(Arc::clone(&objects)));
+        // The carrier starts empty, so everything that was in flight is lost.
+        let lost = manager.recover().await?;
+        if lost > 0 {
+            tracing::info!(lost, "tasks that were in flight are dispatched again");
+        }
+        let (stop, stopped) = StopHandle::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(ManagerLoop::new(Arc::clone(&manager)).batch(self.batch).run(stopped.clone()));
+        for kind in WorkerKind::ALL {
+            let plugged = self.workers.iter().find(|(of, _)| *of == kind);
+            let worker = plugged.map(|(_, worker)| Arc::clone(worker)).unwrap_or_else(|| {
+                let stock = StockWorker::new(
+                    registry.routed_to(kind),
+                    Arc::clone(&transport),
+                    Arc::clone(&runtime),
+                )
+                .with_objects(Arc::clone(&objects))
+                .with_resources(Arc::clone(&resources));
+                // An External worker has no database here either, so that a task cannot come to
+                // rely on what it will not have elsewhere.
+                Arc::new(match kind {
+                    WorkerKind::External => stock,
+                    WorkerKind::Internal | WorkerKind::BareMetal => {
+                        stock.with_data(Arc::clone(&store) as _)
+                    }
+                })
+            });
+            let worker =
+                WorkerLoop::new(kind, worker, Arc::clone(&transport), Arc::clone(&runtime))
+                    .concurrency(self.concurrency[kind as usize])
+                    .cancellations(Arc::clone(&objects), Duration::from_millis(500))
+                    .grace(self.grace);
+            tasks.spawn(worker.run(stopped.clone()));
+        }
+        let parts =
+            Parts { manager, store, transport, objects, registry, runtime, folder, _keep: keep };
+        Ok(Engine { parts: Arc::new(parts), stop, tasks })
+    }
+}
+
+/// An opened place.
+struct Opened {
+    store: Arc<dyn Store>,
+    objects: Arc<dyn Objects>,
+    folder: Option<PathBuf>,
+    keep: Keep,
+}
+
+impl Opened {
+    fn memory() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::new()),
+            objects: Arc::new(ObjectStoreObjects::memory()),
+            folder: None,
+            keep: Keep::Nothing,
+        }
+    }
+
+    async fn temporary() -> Result<Self, EngineError> {
+        let folder = tempfile::Builder::new().prefix("sortie-").tempdir().map_err(|source| {
+            EngineError::Folder { folder: std::env::temp_dir(), source }
+        })?;
+        let (store, objects) = open(folder.path()).await?;
+        let path = folder.path().to_owned();
+        Ok(Self { store, objects, folder: Some(path), keep: Keep::Temporary { _folder: folder } })
+    }
+
+    async fn folder(folder: PathBuf) -> Result<Self, EngineError> {
+        let failed = |source| EngineError::Folder { folder: folder.clone(), source };
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let lock = File::create(folder.join("engine.lock")).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(EngineError::InUse(folder)),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let (store, objects) = open(&folder).await?;
+        Ok(Self { store, objects, folder: Some(folder), keep: Keep::Locked { _lock: lock } })
+    }
+}
+
+/// The store and the objects in a folder.
+async fn open(folder: &Path) -> Result<(Arc<dyn Store>, Arc<dyn Objects>), EngineError> {
+    let failed = |source| EngineError::Folder { folder: folder.to_owned(), source };
+    let objects = folder.join("objects");
+    std::fs::create_dir_all(&objects).map_err(failed)?;
+    let objects = ObjectStoreObjects::local(objects).map_err(failed)?;
+    #[cfg(feature = "sqlite")]
+    let store = stores::SqliteStore::open(folder.join("state.sqlite")).await?;
+    #[cfg(not(feature = "sqlite"))]
+    let store = MemoryStore::new();
+    Ok((Arc::new(store), Arc::new(objects)))
+}

@@ -1,0 +1,52 @@
+//! What the embedded engine reports.
+
+use std::path::PathBuf;
+
+use task_core::manager::ManagerError;
+use task_core::ports::store::StoreError;
+use task_core::ports::transport::ParkReason;
+use task_core::submit::SubmitError;
+use task_core::{CollectionId, PayloadError};
+
+/// What can go wrong with an engine, split by who must act.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The workflow is not sound, or cannot be carried.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The manager refused what the submitter had found sound.
+    #[error("the manager refused it: {0}")]
+    Refused(ParkReason),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The manager failed.
+    #[error(transparent)]
+    Manager(#[from] ManagerError),
+    /// The folder for the engine's state cannot be used.
+    #[error("cannot use the folder `{}`: {source}; choose one that is writable", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another engine uses the folder.
+    #[error("the folder `{}` is in use by another engine; stop that one or choose another folder", .0.display())]
+    InUse(PathBuf),
+    /// There is no such run.
+    #[error("there is no run {0} here")]
+    UnknownRun(CollectionId),
+    /// The workflow has no such name.
+    #[error("the workflow has no task or container called `{0}`")]
+    UnknownName(String),
+    /// A row is not what was asked for.
+    #[error("the data of `{name}`: {source}")]
+    Row {
+        /// The task or container.
+        name: String,
+        /// Why not.
+        source: PayloadError,
+    },
+}

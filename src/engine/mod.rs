@@ -1,0 +1,125 @@
+//! The embedded engine: manager, carrier, store and all three kinds of workers in one process.
+
+mod builder;
+mod error;
+mod report;
+mod rows;
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use builder::Embedded;
+pub use error::EngineError;
+pub use report::{ContainerProgress, Report};
+pub use rows::ResultRows;
+pub use run::Run;
+
+use task_core::manager::{Manager, StopHandle};
+use task_core::ports::objects::Objects;
+use task_core::ports::store::Store;
+use task_core::ports::transport::Transport;
+use task_core::submit::submission;
+use task_core::{CollectionId, Registry, Workflow};
+use tokio::task::JoinSet;
+
+/// A running engine. Dropping it stops it at once; [`shutdown`](Self::shutdown) drains it.
+#[derive(Debug)]
+pub struct Engine {
+    parts: Arc<Parts>,
+    stop: StopHandle,
+    tasks: JoinSet<()>,
+}
+
+/// What the engine and its runs share.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) manager: Arc<Manager>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) runtime: Arc<dyn task_core::ports::runtime::Runtime>,
+    pub(crate) folder: Option<PathBuf>,
+    /// Kept for as long as the engine lives: the lock on its folder, or the temporary folder.
+    pub(crate) _keep: builder::Keep,
+}
+
+impl Engine {
+    /// An engine for the definitions of `registry`, in this process, with nothing installed.
+    /// See [`Embedded`] for what can be chosen.
+    pub fn embedded(registry: Registry) -> Embedded {
+        Embedded::new(registry)
+    }
+
+    /// Submits a workflow. When this returns, it has been accepted and, in a durable engine,
+    /// survives a crash.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Submit`] if the workflow is not sound; nothing has been submitted then.
+    pub async fn submit(&self, workflow: Workflow) -> Result<Run, EngineError> {
+        let parts = &self.parts;
+        let (id, message) = submission(
+            workflow,
+            Some(&parts.registry),
+            parts.transport.limits().message_bytes,
+            Some(&*parts.objects),
+            &*parts.runtime,
+        )
+        .await?;
+        let handled = parts.manager.handle(vec![message]).await?;
+        match handled.refused.into_iter().next() {
+            Some((_, reason)) => Err(EngineError::Refused(reason)),
+            None => Ok(Run::new(Arc::clone(parts), id)),
+        }
+    }
+
+    /// A run that was submitted before, perhaps before a restart.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownRun`] if the store has no such collection.
+    pub async fn run(&self, id: CollectionId) -> Result<Run, EngineError> {
+        match self.parts.store.collection(id).await? {
+            Some(_) => Ok(Run::new(Arc::clone(&self.parts), id)),
+            None => Err(EngineError::UnknownRun(id)),
+        }
+    }
+
+    /// The newest `limit` runs, newest first, with the names of their workflows.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Store`] if the store fails.
+    pub async fn runs(&self, limit: usize) -> Result<Vec<(String, Run)>, EngineError> {
+        let rows = self.parts.store.collections(limit).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.name, Run::new(Arc::clone(&self.parts), row.id)))
+            .collect())
+    }
+
+    /// The folder that holds the engine's state; `None` in memory.
+    pub fn folder(&self) -> Option<&Path> {
+        self.parts.folder.as_deref()
+    }
+
+    /// The object store, for files that tasks share.
+    pub fn objects(&self) -> &Arc<dyn Objects> {
+        &self.parts.objects
+    }
+
+    /// Stops in good order: nothing new is started, running tasks are told to stop and have the
+    /// grace period to end, what they report is still stored. Unfinished runs go on when an
+    /// engine is started in the same folder.
+    pub async fn shutdown(mut self) {
+        self.stop.stop();
+        let drained = async { while self.tasks.join_next().await.is_some() {} };
+        // The loops keep to the grace period themselves; this is for a store that hangs.
+        if tokio::time::timeout(Duration::from_secs(60), drained).await.is_err() {
+            tracing::error!("the engine did not drain within a minute; stopping it hard");
+        }
+    }
+}
