@@ -44,7 +44,7 @@ behaviours! {
     RedirectAway = "redirect_away", 10;
     /// A redirect to an address that must never be touched, written in one of many ways.
     RedirectHostile = "redirect_hostile", 15;
-    /// A redirect that no HTTP client can follow.
+    /// A redirect that is no URL, of another scheme, or with user information in it.
     RedirectBad = "redirect_bad", 5;
     /// The name resolves only to addresses that must never be touched.
     DeniedAddress = "denied_address", 10;

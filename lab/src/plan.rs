@@ -46,7 +46,7 @@ pub const CANARY: Ipv4Addr = Ipv4Addr::new(127, 66, 6, 6);
 
 /// Where the redirects of [`Behaviour::RedirectHostile`] point. `{port}` and `{host}` are filled in.
 /// The canary stands in many of them, because a connection to it is seen.
-pub(crate) const HOSTILE_TARGETS: [&str; 16] = [
+pub(crate) const HOSTILE_TARGETS: [&str; 14] = [
     "http://169.254.169.254:{port}/latest/meta-data/",
     "http://[::ffff:169.254.169.254]:{port}/latest/meta-data/",
     "http://10.0.0.1:{port}/robots.txt",
@@ -60,19 +60,20 @@ pub(crate) const HOSTILE_TARGETS: [&str; 16] = [
     "http://0x7f420606:{port}/robots.txt",        // the canary in hexadecimal
     "http://127.4326918:{port}/robots.txt",       // the canary in two parts
     "http://[fd00:ec2::254]:{port}/latest/meta-data/",
-    "http://{host}@127.66.6.6:{port}/robots.txt",
-    "http://{host}:80@169.254.169.254:{port}/latest/meta-data/",
     "http://127.0.0.1:{port}/robots.txt",
 ];
 
-/// Where the redirects of [`Behaviour::RedirectBad`] point.
-pub(crate) const BAD_TARGETS: [&str; 6] = [
+/// Where the redirects of [`Behaviour::RedirectBad`] point: nowhere that may be followed.
+pub(crate) const BAD_TARGETS: [&str; 8] = [
     "ftp://{host}/robots.txt",
     "gopher://{host}/0robots.txt",
     "file:///etc/passwd",
     "http://",
     "http://[::1",
     "javascript:alert(1)",
+    // No client has business with user information in a Location; here it hides the real host.
+    "http://{host}@127.66.6.6:{port}/robots.txt",
+    "http://{host}:80@169.254.169.254:{port}/latest/meta-data/",
 ];
 
 impl Plan {

@@ -36,7 +36,10 @@ async fn every_behaviour_is_as_its_truth_says() {
     let lab = Arc::new(client::start().await);
     for behaviour in Behaviour::ALL {
         // Enough names for every form of a behaviour to be among them, most likely.
-        let count = if behaviour == Behaviour::RedirectHostile {
+        let count = if matches!(
+            behaviour,
+            Behaviour::RedirectHostile | Behaviour::RedirectBad
+        ) {
             80
         } else {
             24

@@ -46,7 +46,6 @@ pub(crate) fn decide(request: &Request<'_>, plan: &Plan, secure: bool, world: &W
     let (host, path) = (request.host, request.path);
     let go = |hop, location: &str| Answer::Made(redirect(plan.redirect_status(hop), location));
     let to = |secure: bool, host: &str| url(secure, host, path, world);
-    let port = || world.http_port.to_string();
     let is_robots = path == ROBOTS;
 
     match plan.behaviour {
@@ -67,9 +66,8 @@ pub(crate) fn decide(request: &Request<'_>, plan: &Plan, secure: bool, world: &W
         },
         B::Loop => match step(path, "/loop/") {
             Some(hop) if hop + 1 < plan.loop_length() => go(hop, &format!("/loop/{}", hop + 1)),
-            Some(hop) if hop + 1 == plan.loop_length() => {
-                go(hop, &url(secure, host, ROBOTS, world))
-            }
+            // Relative, so that the loop closes whether or not the client wrote the port.
+            Some(hop) if hop + 1 == plan.loop_length() => go(hop, ROBOTS),
             _ => Answer::Page(&pages::NOT_HERE),
         },
         // All others know robots.txt only.
@@ -84,11 +82,8 @@ pub(crate) fn decide(request: &Request<'_>, plan: &Plan, secure: bool, world: &W
                 .trim_matches('-');
             go(0, &to(secure, &format!("{label}.{}", name::ELSEWHERE)))
         }
-        B::RedirectHostile => {
-            let target = plan.hostile_target().replace("{port}", &port());
-            go(0, &target.replace("{host}", host))
-        }
-        B::RedirectBad => go(0, &plan.bad_target().replace("{host}", host)),
+        B::RedirectHostile => go(0, &fill_in(plan.hostile_target(), host, world)),
+        B::RedirectBad => go(0, &fill_in(plan.bad_target(), host, world)),
         B::NotFound | B::Gone | B::Blocked | B::ServerError | B::OddStatus => {
             Answer::Page(pages::status_page(plan.status()))
         }
@@ -153,6 +148,12 @@ fn redirect(status: u16, location: &str) -> Vec<u8> {
 fn url(secure: bool, host: &str, path: &str, world: &World) -> String {
     let scheme = if secure { "https" } else { "http" };
     format!("{scheme}://{host}:{}{path}", world.port(secure))
+}
+
+fn fill_in(target: &str, host: &str, world: &World) -> String {
+    target
+        .replace("{port}", &world.http_port.to_string())
+        .replace("{host}", host)
 }
 
 /// The next step of a chain, in one of the ways a Location can be written.

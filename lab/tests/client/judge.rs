@@ -92,7 +92,6 @@ async fn walk(lab: &Lab, tls: &TlsConnector, name: &str, start: &str) -> Walk {
         let response = match fetch(lab, tls, name, &url).await {
             Ok(response) => response,
             Err(failure) => {
-                // A redirect to where we must not go is the redirect's fault; see below.
                 let finding = Finding::silent(failure.0, hops);
                 return Walk {
                     finding,
@@ -114,7 +113,7 @@ async fn walk(lab: &Lab, tls: &TlsConnector, name: &str, start: &str) -> Walk {
             .header("location")
             .map(|location| url.join(location))
         {
-            Some(Ok(next)) if matches!(next.scheme(), "http" | "https") => next,
+            Some(Ok(next)) if is_followable(&next) => next,
             _ => return found("bad_redirect").into(),
         };
         if allowed(lab, name, &next).await == Err(Failure("out_of_scope")) {
@@ -130,6 +129,10 @@ async fn walk(lab: &Lab, tls: &TlsConnector, name: &str, start: &str) -> Walk {
         url = next;
     }
     unreachable!("the limit ends the loop")
+}
+
+fn is_followable(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.username().is_empty()
 }
 
 /// The addresses of a URL that may be connected to.
