@@ -139,6 +139,7 @@ macro_rules! needs {
     };
 }
 
+// `do_not_recommend` keeps the rows out of error messages: a list of `Needs<…>` helps nobody.
 macro_rules! sets {
     ($($bits:literal: [$($requirement:ident),*] $($granted:ident)*;)*) => {
         $(
