@@ -1,23 +1,27 @@
 //! One GET on one connection.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use crate::scope::InScope;
 
 use super::connect::dial;
-use super::error::{ConnectError, ExchangeError};
+use super::error::{ConnectError, ExchangeError, Malformed};
 use super::request::Request;
 use super::response::{Limits, Progress, Response, ResponseDecoder};
 use super::tls::Tls;
 
 /// Bytes read at a time. Most robots.txt fit, head and all.
-const READ_SIZE: usize = 8 * 1024;
+const READ_SIZE: usize = 16 * 1024;
 
 /// How a connection is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -89,16 +93,14 @@ async fn converse(
     let _ = stream.write_all(&request.to_bytes()).await;
     let _ = stream.flush().await;
     let mut decoder = ResponseDecoder::new(limits);
-    let mut buffer = vec![0; READ_SIZE];
     let clean = loop {
-        match stream.read(&mut buffer).await {
-            Ok(0) => break true,
-            Ok(len) => {
-                *read += len as u64;
-                if decoder.push(&buffer[..len])? == Progress::Done {
+        match read_some(&mut stream, &mut decoder, read).await {
+            Ok(Some(progress)) => {
+                if progress? == Progress::Done {
                     break true;
                 }
             }
+            Ok(None) => break true,
             // TLS without close_notify: half the web ends a response so.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break true,
             Err(error) if is_tls(&error) && decoder.head().is_none() => {
@@ -108,6 +110,24 @@ async fn converse(
         }
     };
     decoder.finish(clean)?.ok_or(ExchangeError::Closed)
+}
+
+/// Reads what is there into the decoder; `None` at the end. The buffer lives on the stack of one
+/// poll, so that a connection that waits holds none.
+async fn read_some(
+    stream: &mut (impl AsyncRead + Unpin),
+    decoder: &mut ResponseDecoder,
+    read: &mut u64,
+) -> io::Result<Option<Result<Progress, Malformed>>> {
+    poll_fn(|cx| {
+        let mut storage = [MaybeUninit::uninit(); READ_SIZE];
+        let mut buffer = ReadBuf::uninit(&mut storage);
+        ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+        let bytes = buffer.filled();
+        *read += bytes.len() as u64;
+        Poll::Ready(Ok((!bytes.is_empty()).then(|| decoder.push(bytes))))
+    })
+    .await
 }
 
 /// Below TLS the connection may fail as it does without; that is no fault of the TLS.
