@@ -13,7 +13,7 @@
 //! | `robots::RobotsAggregate` | `robots.aggregate` | `TaskDataAccess` | Internal |
 //!
 //! The robots family stands behind the feature `robots` (on by default), which brings the HTTP
-//! scanner; the others cost nothing but serde. [`registry`] has all that are compiled in.
+//! scanner; the others cost nothing but serde. [`registry()`] has all that are compiled in.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "robots")]

@@ -86,12 +86,12 @@ fn a_part_that_is_none_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut merge = begin(&folder.path().join("out.gz"), 1);
     let error = merge
-        .add_lines("payloads/x/y.parts/z", b"{\"domain\":1}")
+        .add_lines("results/x/y.parts/z", b"{\"domain\":1}")
         .unwrap_err();
     assert!(
         error
             .to_string()
-            .starts_with("the part `payloads/x/y.parts/z`: "),
+            .starts_with("the part `results/x/y.parts/z`: "),
         "{error}"
     );
 }

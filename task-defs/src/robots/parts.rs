@@ -100,9 +100,9 @@ fn check(part: &Claim, collection: CollectionId) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Beside the collection's payloads, so that whoever removes those removes the parts.
+/// Beside the other results of the collection, so that they are kept and removed together.
 fn prefix(collection: CollectionId) -> String {
-    format!("payloads/{collection}/")
+    format!("results/{collection}/")
 }
 
 /// The length of the record's JSON, without making it.
@@ -175,18 +175,18 @@ pub(super) mod tests {
             len,
             sha256: String::new(),
         };
-        let own = format!("payloads/{}/t.parts/abc", collection());
+        let own = format!("results/{}/t.parts/abc", collection());
         assert!(check(&claim(own.clone(), 1), collection()).is_ok());
         assert!(check(&claim(own, MAX_PART_BYTES + 1), collection()).is_err());
-        for key in ["payloads/other/t.parts/abc", "targets/abc", ""] {
+        for key in ["results/other/t.parts/abc", "targets/abc", ""] {
             assert!(
                 check(&claim(key.to_owned(), 1), collection()).is_err(),
                 "{key}"
             );
         }
-        let sibling = format!("payloads/{}/t", collection());
+        let sibling = format!("results/{}/t", collection());
         assert!(check(&claim(sibling, 1), collection()).is_err());
-        let outside = format!("payloads/{}/../t.parts/abc", collection());
+        let outside = format!("results/{}/../t.parts/abc", collection());
         assert!(check(&claim(outside, 1), collection()).is_err());
     }
 
