@@ -4,7 +4,7 @@
 //! - `objects` (feature `objects`, on by default): large payloads in memory, in a folder, or in
 //!   any store that the crate `object_store` knows.
 //!
-//! All of them pass the suites in [`task_core::conformance`], which are there for carriers of
+//! All of them pass the suites in `task_core::conformance`, which are there for carriers of
 //! your own, too.
 
 pub mod memory;

@@ -1,5 +1,7 @@
 //! Every carrier and every object store keeps the promises of its port.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

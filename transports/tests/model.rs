@@ -1,5 +1,7 @@
 //! Random use of a queue, held against a model so naive that it can be believed.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -279,7 +281,7 @@ impl World {
     }
 }
 
-fn check(done: Result<(), TransportError>, expected: Option<()>) {
+fn check(done: &Result<(), TransportError>, expected: Option<()>) {
     match expected {
         Some(()) => assert!(done.is_ok(), "{done:?}"),
         None => assert!(
