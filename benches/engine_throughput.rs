@@ -14,6 +14,10 @@ use sortie::prelude::*;
 
 mod counting;
 
+/// What a service that allocates as much as a task engine does would choose, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Does nothing, but its output is stored and its target counted.
 #[derive(Serialize, Deserialize)]
 struct Noop {

@@ -17,6 +17,7 @@ use super::Manager;
 pub struct ManagerLoop {
     manager: Arc<Manager>,
     batch: usize,
+    linger: Duration,
     tick_every: Duration,
 }
 
@@ -54,11 +55,12 @@ impl Stop {
 }
 
 impl ManagerLoop {
-    /// Batches of up to 1,000 messages, a tick each second.
+    /// Batches of up to 1,000 messages, gathered for a millisecond, a tick each second.
     pub const fn new(manager: Arc<Manager>) -> Self {
         Self {
             manager,
             batch: 1000,
+            linger: Duration::from_millis(1),
             tick_every: Duration::from_secs(1),
         }
     }
@@ -67,6 +69,15 @@ impl ManagerLoop {
     #[must_use]
     pub fn batch(mut self, messages: usize) -> Self {
         self.batch = messages.max(1);
+        self
+    }
+
+    /// How long a batch that is not full waits for more, if it has at least two messages: a
+    /// transaction costs about the same for one message as for many. A message that comes alone
+    /// never waits. Default: 1 ms.
+    #[must_use]
+    pub const fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
         self
     }
 
@@ -120,17 +131,19 @@ impl ManagerLoop {
         let limits = manager.transport.limits();
         let mut deliveries = Vec::new();
         let mut wait = if tick { Duration::ZERO } else { wait };
+        let mut lingered = false;
         while deliveries.len() < self.batch {
             let max = limits.receive_batch.min(self.batch - deliveries.len());
-            let more = manager
-                .transport
-                .receive(Queue::Manager, max, wait, VISIBILITY)
-                .await?;
+            let more = manager.transport.receive(Queue::Manager, max, wait, VISIBILITY).await?;
+            wait = Duration::ZERO;
             if more.is_empty() {
-                break;
+                if lingered || deliveries.len() < 2 || self.linger.is_zero() {
+                    break;
+                }
+                lingered = true;
+                manager.runtime.sleep(self.linger).await;
             }
             deliveries.extend(more);
-            wait = Duration::ZERO;
         }
         let idle = deliveries.is_empty();
         if !idle {

@@ -56,7 +56,7 @@ pub(crate) struct Host {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) task: DispatchTask,
-    pub(crate) host: Host,
+    pub(crate) host: Arc<Host>,
     pub(crate) stop_at: Option<Timestamp>,
     pub(crate) cancelled: Cancelled,
     pub(crate) progress: Progress,
@@ -79,7 +79,7 @@ pub(crate) struct Resume {
 impl Attempt {
     pub(crate) fn new(
         task: DispatchTask,
-        host: Host,
+        host: Arc<Host>,
         stop_at: Option<Timestamp>,
         cancelled: Cancelled,
         progress: Progress,

@@ -1,6 +1,7 @@
 //! The loop around a worker: poll, run, complete, drain.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -270,25 +271,28 @@ async fn attempt(shared: &Shared, task: DispatchTask, receipt: Receipt, mut stop
         stop_at,
     };
     let mut run = shared.worker.run(task, control);
-    // Most tasks are over at once; they must not pay for timers.
+    // Most tasks are over at once; they must not pay for what watches over the others.
     let mut draining = false;
-    let ended = {
-        let watch = async {
-            let keep = std::pin::pin!(lease.keep(shared, &progress, &signal));
-            let drain = std::pin::pin!(async {
-                stop.stopped().await;
-                draining = true;
-                signal.cancel();
-                shared.runtime.sleep(shared.grace).await;
+    let ended = match futures_util::poll!(&mut run) {
+        Poll::Ready(result) => Either::Left(result),
+        Poll::Pending => {
+            let watch = Box::pin(async {
+                let keep = std::pin::pin!(lease.keep(shared, &progress, &signal));
+                let drain = std::pin::pin!(async {
+                    stop.stopped().await;
+                    draining = true;
+                    signal.cancel();
+                    shared.runtime.sleep(shared.grace).await;
+                });
+                match select(keep, drain).await {
+                    Either::Left((outcome, _)) => Some(outcome),
+                    Either::Right(((), _)) => None,
+                }
             });
-            match select(keep, drain).await {
-                Either::Left((outcome, _)) => Some(outcome),
-                Either::Right(((), _)) => None,
+            match select(&mut run, watch).await {
+                Either::Left((result, _)) => Either::Left(result),
+                Either::Right((outcome, _)) => Either::Right(outcome),
             }
-        };
-        match select(&mut run, std::pin::pin!(watch)).await {
-            Either::Left((result, _)) => Either::Left(result),
-            Either::Right((outcome, _)) => Either::Right(outcome),
         }
     };
     match ended {

@@ -26,7 +26,7 @@ use crate::task::{Attempt, Host, Registry, Resources, Resume, TaskError};
 #[derive(Debug)]
 pub struct StockWorker {
     registry: Registry,
-    host: Host,
+    host: Arc<Host>,
 }
 
 /// Largest payload, row or cursor that is read, in bytes, unless a worker is told otherwise.
@@ -49,36 +49,40 @@ impl StockWorker {
         };
         Self {
             registry: registry.any(),
-            host,
+            host: Arc::new(host),
         }
     }
 
     /// With task data, for Internal and bare-metal workers.
     #[must_use]
     pub fn with_data(mut self, data: Arc<dyn DataStore>) -> Self {
-        self.host.data = Some(data);
+        self.host_mut().data = Some(data);
         self
     }
 
     /// With an object store, for payloads and outputs over the carrier's limit.
     #[must_use]
     pub fn with_objects(mut self, objects: Arc<dyn Objects>) -> Self {
-        self.host.objects = Some(objects);
+        self.host_mut().objects = Some(objects);
         self
     }
 
     /// With what was set up for all tasks.
     #[must_use]
     pub fn with_resources(mut self, resources: Arc<Resources>) -> Self {
-        self.host.resources = resources;
+        self.host_mut().resources = resources;
         self
     }
 
     /// The largest payload, row or cursor that is read, in bytes. Default: 256 MiB.
     #[must_use]
-    pub const fn payload_limit(mut self, bytes: u64) -> Self {
-        self.host.payload_limit = bytes;
+    pub fn payload_limit(mut self, bytes: u64) -> Self {
+        self.host_mut().payload_limit = bytes;
         self
+    }
+
+    fn host_mut(&mut self) -> &mut Host {
+        Arc::make_mut(&mut self.host)
     }
 
     async fn attempt(
@@ -89,7 +93,7 @@ impl StockWorker {
     ) -> Completion {
         let attempt = Attempt::new(
             task,
-            self.host.clone(),
+            Arc::clone(&self.host),
             control.stop_at,
             control.cancelled,
             control.progress,
