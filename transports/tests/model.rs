@@ -148,7 +148,7 @@ impl World {
                     .await;
                 let until = self.model.now + visibility;
                 check(
-                    done,
+                    &done,
                     self.model
                         .held(at)
                         .map(|message| message.visible_at = until),
@@ -162,7 +162,7 @@ impl World {
                     .park(QUEUE, self.deliveries[at].clone(), reason)
                     .await;
                 check(
-                    done,
+                    &done,
                     self.model.held(at).map(|message| message.fate = Fate::Dead),
                 );
             }
