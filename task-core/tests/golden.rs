@@ -5,6 +5,9 @@
 //! `GOLDEN=overwrite cargo test -p sortie-task-core --test golden`, read the difference, and ask
 //! whether a worker that was deployed last month still understands it.
 
+// Helpers of tests, which the lint does not know as such.
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
