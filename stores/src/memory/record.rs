@@ -40,7 +40,7 @@ pub(super) struct Status {
     pub(super) state: TaskState,
     pub(super) attempt: u32,
     failures: u32,
-    accounted: u64,
+    pub(super) accounted: u64,
     pub(super) due_at: Option<Timestamp>,
     give_up_at: Option<Timestamp>,
     rare: Option<Box<Rare>>,

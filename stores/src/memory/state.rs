@@ -129,7 +129,7 @@ impl State {
             ids.remove(&id);
         }
         if let Some(name) = &row.name {
-            remove_name(&mut self.container_names, row.collection, name, id);
+            remove_name(&mut self.container_names, row.collection, name, &id);
         }
         self.unindex_container(&row);
     }
@@ -215,7 +215,7 @@ impl State {
             );
         }
         if let Some(name) = &record.name {
-            remove_name(&mut self.task_names, record.collection, name, id);
+            remove_name(&mut self.task_names, record.collection, name, &id);
         }
         unindex_trouble(id, &record, &mut self.troubles);
     }
@@ -358,12 +358,12 @@ fn insert_name<I: Ord>(names: &mut Names<I>, collection: CollectionId, name: &Ar
     names.entry(Arc::clone(name)).or_default().insert(id);
 }
 
-fn remove_name<I: Ord>(names: &mut Names<I>, collection: CollectionId, name: &Arc<str>, id: I) {
+fn remove_name<I: Ord>(names: &mut Names<I>, collection: CollectionId, name: &Arc<str>, id: &I) {
     if let Some(ids) = names
         .get_mut(&collection)
         .and_then(|names| names.get_mut(name))
     {
-        ids.remove(&id);
+        ids.remove(id);
     }
 }
 

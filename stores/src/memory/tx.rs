@@ -226,7 +226,9 @@ impl StoreTx for MemoryTx {
                     } else {
                         &mut closed.running
                     } += 1;
-                    closed.targets = closed.targets.saturating_add(record.targets.saturating_sub(record.status.accounted));
+                    closed.targets = closed
+                        .targets
+                        .saturating_add(record.targets.saturating_sub(record.status.accounted));
                 }
                 let status = record.status.closed(state);
                 if let Some(old) = self.state.set_status(id, status) {

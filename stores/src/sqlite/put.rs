@@ -1,0 +1,164 @@
+//! Rows on their way into the database, field by field in the order of the columns.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use task_core::id::{ContainerId, TaskId};
+use task_core::payload::Payload;
+use task_core::ports::store::{
+    CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, Task, TaskStatus, TaskUpdate,
+};
+use task_core::time::Timestamp;
+
+use super::codes::Code;
+use super::pack::Pack;
+use super::rows::CLAIM;
+
+type Put = Result<(), StoreError>;
+
+pub(super) fn collection(pack: &mut Pack, row: &CollectionRow) -> Put {
+    pack.id(row.id.as_bytes());
+    pack.text(&row.name);
+    pack.int(row.state.code().into());
+    pack.int(row.cancelled.into());
+    let scope = row.scope.as_ref().map(encode).transpose()?;
+    pack.opt_text(scope.as_deref());
+    pack.int(row.created_at.as_millis());
+    pack.opt_int(row.deadline_at.map(Timestamp::as_millis));
+    pack.opt_int(row.finished_at.map(Timestamp::as_millis));
+    Ok(())
+}
+
+pub(super) fn container(pack: &mut Pack, row: &ContainerRow) -> Put {
+    pack.id(row.id.as_bytes());
+    pack.id(row.collection.as_bytes());
+    pack.opt_id(row.parent.as_ref().map(ContainerId::as_bytes));
+    pack.int(row.position.into());
+    pack.opt_text(row.name.as_deref());
+    pack.int(row.mode.code());
+    pack.opt_int(row.arm.map(Code::code));
+    pack.opt_id(row.generator.as_ref().map(TaskId::as_bytes));
+    unless_default(pack, &row.policy)?;
+    pack.int(row.max_in_flight.into());
+    container_state(pack, row)
+}
+
+/// The id and what changes.
+pub(super) fn container_update(pack: &mut Pack, row: &ContainerRow) -> Put {
+    pack.id(row.id.as_bytes());
+    container_state(pack, row)
+}
+
+fn container_state(pack: &mut Pack, row: &ContainerRow) -> Put {
+    pack.int(row.state.code().into());
+    pack.opt_int(row.chosen.map(Code::code));
+    pack.int(row.cursor.into());
+    pack.opt_int(row.expected);
+    pack.int(row.children.created);
+    pack.int(row.children.waiting);
+    pack.int(row.children.running);
+    pack.int(row.children.succeeded);
+    pack.int(row.children.partial);
+    pack.int(row.children.failed);
+    pack.int(row.children.timeout);
+    pack.int(row.children.disabled);
+    pack.int(row.targets);
+    unless_default(pack, &row.outcomes)?;
+    unless_default(pack, &row.usage)?;
+    pack.opt_int(row.cut_off_at.map(Timestamp::as_millis));
+    pack.opt_int(row.started_at.map(Timestamp::as_millis));
+    pack.opt_int(row.finished_at.map(Timestamp::as_millis));
+    Ok(())
+}
+
+pub(super) fn task(pack: &mut Pack, task: &Task) -> Put {
+    let head = &task.head;
+    pack.id(head.id.as_bytes());
+    pack.id(head.collection.as_bytes());
+    pack.id(head.container.as_bytes());
+    pack.int(head.role.code());
+    pack.int(head.ordinal.into());
+    pack.text(&head.kind);
+    pack.int(head.route.code());
+    pack.int(head.targets);
+    unless_default(pack, &head.options)?;
+    status(pack, &head.status)?;
+    pack.opt_text(task.name.as_deref());
+    pack.int(task.version.into());
+    payload(pack, &task.payload)
+}
+
+/// The id and what changes.
+pub(super) fn task_update(pack: &mut Pack, update: &TaskUpdate) -> Put {
+    pack.id(update.id.as_bytes());
+    status(pack, &update.status)
+}
+
+fn status(pack: &mut Pack, status: &TaskStatus) -> Put {
+    pack.int(status.state.code().into());
+    pack.int(status.attempt.into());
+    pack.int(status.failures.into());
+    pack.int(status.accounted);
+    pack.opt_int(status.due_at.map(Timestamp::as_millis));
+    pack.opt_int(status.give_up_at.map(Timestamp::as_millis));
+    match &status.cursor {
+        Some(cursor) => payload(pack, cursor)?,
+        None => pack.opt_text(None),
+    }
+    pack.opt_text(status.error.as_deref());
+    Ok(())
+}
+
+pub(super) fn result(pack: &mut Pack, row: &ResultRow) -> Put {
+    self::row(pack, row.container, row.task, row.seq, 0, &row.body)
+}
+
+pub(super) fn row(
+    pack: &mut Pack,
+    container: ContainerId,
+    task: TaskId,
+    seq: u32,
+    attempt: u32,
+    body: &Payload,
+) -> Put {
+    pack.id(container.as_bytes());
+    pack.id(task.as_bytes());
+    pack.int(seq.into());
+    pack.int(attempt.into());
+    payload(pack, body)
+}
+
+pub(super) fn outbox(pack: &mut Pack, row: &OutboxRow) -> Put {
+    pack.id(row.task.as_bytes());
+    pack.int(row.attempt.into());
+    pack.int(row.send_at.as_millis());
+    Ok(())
+}
+
+fn payload(pack: &mut Pack, payload: &Payload) -> Put {
+    pack.text(&payload_text(payload)?);
+    Ok(())
+}
+
+/// A payload as its column holds it.
+pub(super) fn payload_text(payload: &Payload) -> Result<Cow<'_, str>, StoreError> {
+    match payload {
+        Payload::Inline(raw) => Ok(raw.get().into()),
+        Payload::Claim(claim) => Ok(format!("{CLAIM}{}", encode(claim)?).into()),
+    }
+}
+
+fn unless_default<T: Serialize + Default + PartialEq>(pack: &mut Pack, value: &T) -> Put {
+    let text = if *value == T::default() {
+        None
+    } else {
+        Some(encode(value)?)
+    };
+    pack.opt_text(text.as_deref());
+    Ok(())
+}
+
+/// JSON for a column.
+pub(super) fn encode<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Refused(error.to_string()))
+}

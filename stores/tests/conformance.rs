@@ -1,0 +1,32 @@
+//! Both stores keep every promise of the port.
+
+use std::sync::Arc;
+
+use sortie_stores::{MemoryStore, SqliteStore};
+use task_core::conformance::store;
+use task_core::ports::store::Store;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory() {
+    store::run_all(async || Arc::new(MemoryStore::new()) as Arc<dyn Store>).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_in_memory() {
+    store::run_all(async || {
+        Arc::new(SqliteStore::open_in_memory().await.unwrap()) as Arc<dyn Store>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let n = std::sync::atomic::AtomicU32::new(0);
+    store::run_all(async || {
+        let n = n.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = folder.path().join(format!("{n}.db"));
+        Arc::new(SqliteStore::open(path).await.unwrap()) as Arc<dyn Store>
+    })
+    .await;
+}
