@@ -45,9 +45,9 @@ pub use scanners;
 pub use stores;
 pub use task_core as core;
 pub use task_core::{needs, registry};
+pub use task_defs as defs;
 #[cfg(feature = "robots")]
 pub use task_defs::robots;
-pub use task_defs as defs;
 pub use transports;
 
 pub use engine::{ContainerProgress, Embedded, Engine, EngineError, Report, ResultRows, Run};

@@ -57,7 +57,11 @@ impl Embedded {
         Self {
             registry,
             resources: Resources::new(),
-            place: if cfg!(feature = "sqlite") { Place::Temporary } else { Place::Memory },
+            place: if cfg!(feature = "sqlite") {
+                Place::Temporary
+            } else {
+                Place::Memory
+            },
             concurrency: [16, 16, 4],
             workers: Vec::new(),
             grace: Duration::from_secs(10),
@@ -128,7 +132,12 @@ impl Embedded {
         let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime::new());
         let registry = Arc::new(self.registry);
         let resources = Arc::new(self.resources);
-        let Opened { store, objects, folder, keep } = match self.place {
+        let Opened {
+            store,
+            objects,
+            folder,
+            keep,
+        } = match self.place {
             Place::Memory => Opened::memory(),
             Place::Temporary => Opened::temporary().await?,
             Place::Folder(folder) => Opened::folder(folder).await?,
@@ -153,38 +162,57 @@ impl Embedded {
         if lost > 0 {
             tracing::info!(lost, "tasks that were in flight are dispatched again");
         }
-        let (stop, stopped) = StopHandle::new();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(ManagerLoop::new(Arc::clone(&manager)).batch(self.batch).run(stopped.clone()));
+        let (stop_manager, stopped) = StopHandle::new();
+        let mut managing = JoinSet::new();
+        let managed = ManagerLoop::new(Arc::clone(&manager)).batch(self.batch);
+        managing.spawn(managed.run(stopped));
+        let (stop_workers, stopped) = StopHandle::new();
+        let mut workers = JoinSet::new();
         for kind in WorkerKind::ALL {
             let plugged = self.workers.iter().find(|(of, _)| *of == kind);
-            let worker = plugged.map(|(_, worker)| Arc::clone(worker)).unwrap_or_else(|| {
-                let stock = StockWorker::new(
-                    registry.routed_to(kind),
-                    Arc::clone(&transport),
-                    Arc::clone(&runtime),
-                )
-                .with_objects(Arc::clone(&objects))
-                .with_resources(Arc::clone(&resources));
-                // An External worker has no database here either, so that a task cannot come to
-                // rely on what it will not have elsewhere.
-                Arc::new(match kind {
-                    WorkerKind::External => stock,
-                    WorkerKind::Internal | WorkerKind::BareMetal => {
-                        stock.with_data(Arc::clone(&store) as _)
-                    }
-                })
-            });
+            let worker = plugged
+                .map(|(_, worker)| Arc::clone(worker))
+                .unwrap_or_else(|| {
+                    let stock = StockWorker::new(
+                        registry.routed_to(kind),
+                        Arc::clone(&transport),
+                        Arc::clone(&runtime),
+                    )
+                    .with_objects(Arc::clone(&objects))
+                    .with_resources(Arc::clone(&resources));
+                    // An External worker has no database here either, so that a task cannot come to
+                    // rely on what it will not have elsewhere.
+                    Arc::new(match kind {
+                        WorkerKind::External => stock,
+                        WorkerKind::Internal | WorkerKind::BareMetal => {
+                            stock.with_data(Arc::clone(&store) as _)
+                        }
+                    })
+                });
             let worker =
                 WorkerLoop::new(kind, worker, Arc::clone(&transport), Arc::clone(&runtime))
                     .concurrency(self.concurrency[kind as usize])
                     .cancellations(Arc::clone(&objects), Duration::from_millis(500))
                     .grace(self.grace);
-            tasks.spawn(worker.run(stopped.clone()));
+            workers.spawn(worker.run(stopped.clone()));
         }
-        let parts =
-            Parts { manager, store, transport, objects, registry, runtime, folder, _keep: keep };
-        Ok(Engine { parts: Arc::new(parts), stop, tasks })
+        let parts = Parts {
+            manager,
+            store,
+            transport,
+            objects,
+            registry,
+            runtime,
+            folder,
+            _keep: keep,
+        };
+        Ok(Engine {
+            parts: Arc::new(parts),
+            stop_workers,
+            workers,
+            stop_manager,
+            manager: managing,
+        })
     }
 }
 
@@ -207,16 +235,28 @@ impl Opened {
     }
 
     async fn temporary() -> Result<Self, EngineError> {
-        let folder = tempfile::Builder::new().prefix("sortie-").tempdir().map_err(|source| {
-            EngineError::Folder { folder: std::env::temp_dir(), source }
-        })?;
+        let folder = tempfile::Builder::new()
+            .prefix("sortie-")
+            .tempdir()
+            .map_err(|source| EngineError::Folder {
+                folder: std::env::temp_dir(),
+                source,
+            })?;
         let (store, objects) = open(folder.path()).await?;
         let path = folder.path().to_owned();
-        Ok(Self { store, objects, folder: Some(path), keep: Keep::Temporary { _folder: folder } })
+        Ok(Self {
+            store,
+            objects,
+            folder: Some(path),
+            keep: Keep::Temporary { _folder: folder },
+        })
     }
 
     async fn folder(folder: PathBuf) -> Result<Self, EngineError> {
-        let failed = |source| EngineError::Folder { folder: folder.clone(), source };
+        let failed = |source| EngineError::Folder {
+            folder: folder.clone(),
+            source,
+        };
         std::fs::create_dir_all(&folder).map_err(failed)?;
         let lock = File::create(folder.join("engine.lock")).map_err(failed)?;
         match lock.try_lock() {
@@ -225,13 +265,21 @@ impl Opened {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let (store, objects) = open(&folder).await?;
-        Ok(Self { store, objects, folder: Some(folder), keep: Keep::Locked { _lock: lock } })
+        Ok(Self {
+            store,
+            objects,
+            folder: Some(folder),
+            keep: Keep::Locked { _lock: lock },
+        })
     }
 }
 
 /// The store and the objects in a folder.
 async fn open(folder: &Path) -> Result<(Arc<dyn Store>, Arc<dyn Objects>), EngineError> {
-    let failed = |source| EngineError::Folder { folder: folder.to_owned(), source };
+    let failed = |source| EngineError::Folder {
+        folder: folder.to_owned(),
+        source,
+    };
     let objects = folder.join("objects");
     std::fs::create_dir_all(&objects).map_err(failed)?;
     let objects = ObjectStoreObjects::local(objects).map_err(failed)?;

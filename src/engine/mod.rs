@@ -28,8 +28,10 @@ use tokio::task::JoinSet;
 #[derive(Debug)]
 pub struct Engine {
     parts: Arc<Parts>,
-    stop: StopHandle,
-    tasks: JoinSet<()>,
+    stop_workers: StopHandle,
+    workers: JoinSet<()>,
+    stop_manager: StopHandle,
+    manager: JoinSet<()>,
 }
 
 /// What the engine and its runs share.
@@ -115,10 +117,18 @@ impl Engine {
     /// grace period to end, what they report is still stored. Unfinished runs go on when an
     /// engine is started in the same folder.
     pub async fn shutdown(mut self) {
-        self.stop.stop();
-        let drained = async { while self.tasks.join_next().await.is_some() {} };
+        let drained = async {
+            // The manager stays until the last worker has said its last word.
+            self.stop_workers.stop();
+            while self.workers.join_next().await.is_some() {}
+            self.stop_manager.stop();
+            while self.manager.join_next().await.is_some() {}
+        };
         // The loops keep to the grace period themselves; this is for a store that hangs.
-        if tokio::time::timeout(Duration::from_secs(60), drained).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(60), drained)
+            .await
+            .is_err()
+        {
             tracing::error!("the engine did not drain within a minute; stopping it hard");
         }
     }

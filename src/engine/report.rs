@@ -64,14 +64,19 @@ impl Report {
             state: collection.state,
             ledger,
             usage,
-            containers: containers.into_iter().map(ContainerProgress::from).collect(),
+            containers: containers
+                .into_iter()
+                .map(ContainerProgress::from)
+                .collect(),
             seconds: until.since(collection.created_at).as_secs_f64(),
         }
     }
 
     /// The container called `name`.
     pub fn container(&self, name: &str) -> Option<&ContainerProgress> {
-        self.containers.iter().find(|container| container.name.as_deref() == Some(name))
+        self.containers
+            .iter()
+            .find(|container| container.name.as_deref() == Some(name))
     }
 }
 

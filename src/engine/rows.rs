@@ -45,15 +45,27 @@ impl<T: DeserializeOwned> ResultRows<T> {
     /// [`EngineError::Row`] if the row is not a `T`, [`EngineError::Store`] if the store fails.
     pub async fn next(&mut self) -> Result<Option<T>, EngineError> {
         if self.page.is_empty() && !self.done {
-            let page = self.parts.store.rows(self.dataset, self.after, PAGE).await?;
+            let page = self
+                .parts
+                .store
+                .rows(self.dataset, self.after, PAGE)
+                .await?;
             self.done = page.is_empty();
             self.after = page.last().map(|row| row.key).or(self.after);
             self.page = page.into();
         }
-        let Some(row) = self.page.pop_front() else { return Ok(None) };
-        let failed = |source| EngineError::Row { name: self.name.clone(), source };
-        let json =
-            row.body.resolve(LARGEST_ROW, Some(&*self.parts.objects)).await.map_err(failed)?;
+        let Some(row) = self.page.pop_front() else {
+            return Ok(None);
+        };
+        let failed = |source| EngineError::Row {
+            name: self.name.clone(),
+            source,
+        };
+        let json = row
+            .body
+            .resolve(LARGEST_ROW, Some(&*self.parts.objects))
+            .await
+            .map_err(failed)?;
         let decoded = serde_json::from_str(json.get()).map_err(PayloadError::from);
         decoded.map(Some).map_err(failed)
     }

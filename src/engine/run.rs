@@ -38,7 +38,11 @@ impl Run {
         let collection = self.parts.store.collection(self.id).await?;
         let collection = collection.ok_or(EngineError::UnknownRun(self.id))?;
         let containers = self.parts.store.containers(self.id).await?;
-        Ok(Report::new(collection, containers, self.parts.runtime.now()))
+        Ok(Report::new(
+            collection,
+            containers,
+            self.parts.runtime.now(),
+        ))
     }
 
     /// Waits until the run is over, and says how it went.
@@ -79,7 +83,9 @@ impl Run {
                     Next::Later => run.parts.runtime.sleep(every).await,
                 }
                 let report = run.report().await;
-                let over = report.as_ref().map_or(true, |report| report.state.is_terminal());
+                let over = report
+                    .as_ref()
+                    .map_or(true, |report| report.state.is_terminal());
                 Some((report, if over { Next::Over } else { Next::Later }))
             }
         })
@@ -105,7 +111,11 @@ impl Run {
     ) -> Result<ResultRows<T>, EngineError> {
         let dataset = self.parts.store.dataset(self.id, name).await?;
         let dataset = dataset.ok_or_else(|| EngineError::UnknownName(name.to_owned()))?;
-        Ok(ResultRows::new(Arc::clone(&self.parts), name.to_owned(), dataset))
+        Ok(ResultRows::new(
+            Arc::clone(&self.parts),
+            name.to_owned(),
+            dataset,
+        ))
     }
 
     /// Up to `limit` tasks that did not make it, with their errors.
@@ -124,7 +134,9 @@ impl Run {
     ///
     /// [`EngineError::Manager`] if the store fails.
     pub async fn cancel(&self) -> Result<(), EngineError> {
-        let body = Message::CancelCollection(CancelCollection { collection_id: self.id });
+        let body = Message::CancelCollection(CancelCollection {
+            collection_id: self.id,
+        });
         let message = ToManager::new(MessageId::new(&*self.parts.runtime), body);
         self.parts.manager.handle(vec![message]).await?;
         Ok(())

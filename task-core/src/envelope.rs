@@ -76,9 +76,25 @@ impl DispatchTask {
 ///
 /// An External worker is not trusted: without the fence of the current attempt it cannot complete
 /// a task, so it cannot touch tasks that it was never given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+///
+/// On the wire it is 16 hexadecimal digits, because not every language has numbers of 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fence(pub u64);
+
+impl Serialize for Fence {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fence {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
+}
 
 /// The trace context of one attempt: the collection is the trace, the attempt a span of it.
 pub(crate) fn traceparent(collection: CollectionId, task: TaskId, attempt: u32) -> String {
@@ -96,15 +112,18 @@ pub(crate) fn decode_versioned<T: serde::de::DeserializeOwned>(
 ) -> Result<T, ParkReason> {
     #[derive(Deserialize)]
     struct Version {
-        v: u16,
+        v: u64,
     }
-    serde_json::from_slice(body).map_err(|error| match serde_json::from_slice::<Version>(body) {
-        Ok(Version { v }) if v > WIRE_VERSION => ParkReason::EnvelopeVersion {
-            found: v,
+    let undecodable = |error: serde_json::Error| ParkReason::Undecodable(error.to_string());
+    // The version first: a newer message may have the same fields and mean something else.
+    let Version { v } = serde_json::from_slice(body).map_err(undecodable)?;
+    if v > u64::from(WIRE_VERSION) {
+        return Err(ParkReason::EnvelopeVersion {
+            found: u16::try_from(v).unwrap_or(u16::MAX),
             known: WIRE_VERSION,
-        },
-        _ => ParkReason::Undecodable(error.to_string()),
-    })
+        });
+    }
+    serde_json::from_slice(body).map_err(undecodable)
 }
 
 /// Encodes a message of this crate. Their types hold nothing that JSON cannot express.

@@ -104,7 +104,9 @@ impl Payload {
         false
     }
 
-    /// Moves the JSON into the object store under `key` if it has more than `limit` bytes inline.
+    /// Moves the JSON into the object store if it has more than `limit` bytes inline: under `key`
+    /// with the beginning of its hash, so that two attempts with different results cannot spoil
+    /// each other's.
     ///
     /// # Errors
     ///
@@ -122,7 +124,8 @@ impl Payload {
         let len = raw.get().len() as u64;
         let objects = objects.ok_or(PayloadError::NoObjectStore { len })?;
         let bytes = bytes::Bytes::from(raw.get().to_owned());
-        Ok(Self::Claim(Claim::store(key(), bytes, objects).await?))
+        let key = format!("{}-{}", key(), &hex_sha256(&bytes)[..16]);
+        Ok(Self::Claim(Claim::store(key, bytes, objects).await?))
     }
 
     /// The JSON, fetched and verified if it is a claim. At most `limit` bytes.

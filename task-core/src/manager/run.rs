@@ -88,7 +88,8 @@ impl ManagerLoop {
         self
     }
 
-    /// Runs until it is told to stop. What was received is finished first. A failure of the store
+    /// Runs until it is told to stop and the queue is empty: what workers said before they left is
+    /// stored. A failure of the store
     /// or the carrier is logged and met with a growing pause: the messages come again.
     pub async fn run(self, mut stop: Stop) {
         let runtime = Arc::clone(&self.manager.runtime);
@@ -110,7 +111,7 @@ impl ManagerLoop {
                 }
             };
             match result {
-                Ok(()) => failures = 0,
+                Ok(_) => failures = 0,
                 Err(error) => {
                     failures += 1;
                     tracing::error!(%error, failures, "a batch was not handled; its messages come again");
@@ -120,13 +121,23 @@ impl ManagerLoop {
                 }
             }
         }
+        loop {
+            match self.round(false, Duration::ZERO).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the queue was not emptied; its messages come again");
+                    break;
+                }
+            }
+        }
         if let Err(error) = self.manager.flush().await {
             tracing::warn!(%error, "the outbox was not cleared; what is in it is sent again");
         }
     }
 
-    /// One batch. A tick is a message like any other and shares the transaction.
-    async fn round(&self, tick: bool, wait: Duration) -> Result<(), super::ManagerError> {
+    /// One batch, and a tick if it is time; returns how many messages there were.
+    async fn round(&self, tick: bool, wait: Duration) -> Result<usize, super::ManagerError> {
         let manager = &self.manager;
         let limits = manager.transport.limits();
         let mut deliveries = Vec::new();
@@ -134,7 +145,10 @@ impl ManagerLoop {
         let mut lingered = false;
         while deliveries.len() < self.batch {
             let max = limits.receive_batch.min(self.batch - deliveries.len());
-            let more = manager.transport.receive(Queue::Manager, max, wait, VISIBILITY).await?;
+            let more = manager
+                .transport
+                .receive(Queue::Manager, max, wait, VISIBILITY)
+                .await?;
             wait = Duration::ZERO;
             if more.is_empty() {
                 if lingered || deliveries.len() < 2 || self.linger.is_zero() {
@@ -145,7 +159,8 @@ impl ManagerLoop {
             }
             deliveries.extend(more);
         }
-        let idle = deliveries.is_empty();
+        let received = deliveries.len();
+        let idle = received == 0;
         if !idle {
             metrics::histogram!("sortie_manager_batch_messages").record(deliveries.len() as f64);
             manager.handle_deliveries(deliveries).await?;
@@ -157,7 +172,7 @@ impl ManagerLoop {
         if idle {
             manager.flush().await?;
         }
-        Ok(())
+        Ok(received)
     }
 }
 

@@ -177,14 +177,26 @@ impl<R> TaskContext<R> {
         Ok(Some(serde_json::from_str(resume.at.get())?))
     }
 
-    /// Completes when the collection is cancelled or the worker must stop the task.
+    /// Completes when the task should stop now: its collection was cancelled, or the worker cannot
+    /// wait any longer. Return [`TaskError::Cancelled`].
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + 'static {
         self.attempt.cancelled.clone().cancelled()
     }
 
-    /// Whether the task should stop.
+    /// Whether the task should stop now.
     pub fn is_cancelled(&self) -> bool {
         self.attempt.cancelled.is_cancelled()
+    }
+
+    /// Completes when the worker is leaving: what can go on elsewhere should hand back a cursor
+    /// with [`TaskError::deadline`] soon. Completes as well when the task should stop.
+    pub fn leaving(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.attempt.cancelled.clone().leaving()
+    }
+
+    /// Whether the worker is leaving.
+    pub fn is_leaving(&self) -> bool {
+        self.attempt.cancelled.is_leaving()
     }
 
     /// Shows that work goes on; extends the lease. Creating children, writing rows, reading pages

@@ -63,7 +63,7 @@ impl<T: TaskDefinition> Child<T> {
     }
 
     fn options_mut(&mut self) -> &mut TaskOptions {
-        self.options.get_or_insert(TaskOptions {
+        self.options.get_or_insert_with(|| TaskOptions {
             retry: T::retry(),
             limits: T::limits(),
         })
@@ -127,6 +127,11 @@ impl Children {
     /// included.
     pub async fn len(&self) -> u32 {
         self.attempt.children.lock().await.next
+    }
+
+    /// Whether there are none so far.
+    pub async fn is_empty(&self) -> bool {
+        self.len().await == 0
     }
 
     /// Sends what is buffered. Called at the end by itself; call it before a long pause.

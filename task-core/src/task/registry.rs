@@ -146,6 +146,7 @@ macro_rules! registry {
 }
 
 #[doc(hidden)]
+#[track_caller]
 pub const fn assert_distinct(kinds: &[&str]) {
     let mut i = 0;
     while i < kinds.len() {

@@ -101,9 +101,9 @@ impl WorkerLoop {
         self
     }
 
-    /// Runs until it is told to stop, then drains: nothing new is received, running tasks are
-    /// told to stop and have the grace period to hand back a cursor or end. What still runs after
-    /// that is given back to the queue.
+    /// Runs until it is told to stop, then drains: nothing new is received, running tasks have
+    /// half of the grace period to hand back a cursor or end, and the other half to stop. What
+    /// still runs after that is given back to the queue.
     pub async fn run(self, mut stop: Stop) {
         let shared = Arc::new(self.shared);
         let permits = Arc::new(Semaphore::new(self.concurrency));
@@ -281,8 +281,11 @@ async fn attempt(shared: &Shared, task: DispatchTask, receipt: Receipt, mut stop
                 let drain = std::pin::pin!(async {
                     stop.stopped().await;
                     draining = true;
+                    // First there is time to hand back a cursor, then only to stop.
+                    signal.leave();
+                    shared.runtime.sleep(shared.grace / 2).await;
                     signal.cancel();
-                    shared.runtime.sleep(shared.grace).await;
+                    shared.runtime.sleep(shared.grace / 2).await;
                 });
                 match select(keep, drain).await {
                     Either::Left((outcome, _)) => Some(outcome),

@@ -96,7 +96,8 @@ impl TaskDefinition for RobotsGenerator {
                 return Err(TaskError::Cancelled);
             }
             // Only behind a new child, so that every attempt gets further than the one before.
-            if index > first && cx.remaining().is_some_and(|left| left < Self::MARGIN) {
+            let short = cx.remaining().is_some_and(|left| left < Self::MARGIN);
+            if index > first && (short || cx.is_leaving()) {
                 return Err(TaskError::deadline(&index));
             }
             let names = pick(&list, chunks.get(index));

@@ -83,6 +83,9 @@ impl TaskDefinition for RobotsScan {
                 Pause::Full => spill(&cx, &mut pending, &mut parts).await?,
                 // Nothing was gained: a failure, so that a worker that never has the time does
                 // not get the task for ever.
+                Pause::OutOfTime if next == start && cx.is_leaving() => {
+                    return Err(TaskError::Cancelled);
+                }
                 Pause::OutOfTime if next == start => {
                     let needed = self.options.margin().as_millis();
                     return Err(TaskError::retry(format!(
@@ -138,6 +141,7 @@ async fn fetch<R>(
         tokio::select! {
             () = full.notified() => {}
             () = time(cx, left) => {}
+            () = cx.leaving() => {}
         }
     };
     let fetching = fetch_all(fetcher, names, options.concurrency.into(), on_record, stop);
