@@ -1,0 +1,11 @@
+//! The engine as its users meet it, and as its enemies do: whole workflows, time limits, messages
+//! that come twice or in any order, forged ones, crashes, and builders' mistakes.
+//!
+//! Two harnesses, both in virtual time: with the [`Bench`](support::bench::Bench) a test plays the
+//! workers by hand, message by message; the [`Rig`](support::rig::Rig) runs real ones.
+
+mod support;
+
+mod conditions;
+mod containers;
+mod generators;

@@ -1,0 +1,115 @@
+//! What must hold of every run, whatever happened to it.
+
+use sortie::core::id::ContainerId;
+use sortie::core::ports::store::{ContainerRow, Counters, TaskHead};
+use sortie::core::workflow::Role;
+use sortie::core::{CollectionId, Timestamp};
+use sortie::prelude::*;
+
+use super::bench::Bench;
+
+/// The tasks of a collection: the first 400 of the plan, and the generated ones with ordinals below 1100.
+pub(crate) async fn tasks(bench: &Bench, id: CollectionId) -> Vec<TaskHead> {
+    let planned: Vec<_> = (0..400).map(|index| id.task(index)).collect();
+    let mut tx = bench.store.begin().await.unwrap();
+    let mut tasks = tx.heads(&planned).await.unwrap();
+    let generators = tasks.iter().filter(|task| task.role == Role::Generator);
+    let children: Vec<_> = generators
+        .flat_map(|g| (0..1100).map(|ordinal| g.id.child(ordinal)))
+        .collect();
+    tasks.extend(tx.heads(&children).await.unwrap());
+    tasks.sort_by_key(|task| (task.container, task.ordinal, task.id));
+    tasks
+}
+
+/// The counters of a container as its children are now.
+pub(crate) fn recount(
+    container: ContainerId,
+    containers: &[ContainerRow],
+    tasks: &[TaskHead],
+) -> Counters {
+    let mut counters = Counters::default();
+    let below = containers
+        .iter()
+        .filter(|c| c.parent == Some(container))
+        .map(|c| c.state);
+    let inside = tasks
+        .iter()
+        .filter(|t| t.container == container && t.role != Role::Generator);
+    for state in below.chain(inside.map(|task| task.status.state)) {
+        counters.created += 1;
+        *match state {
+            TaskState::Pending => &mut counters.waiting,
+            TaskState::Running | TaskState::PendingTaskCreation => &mut counters.running,
+            TaskState::Succeeded => &mut counters.succeeded,
+            TaskState::PartiallyFailed => &mut counters.partial,
+            TaskState::Failed => &mut counters.failed,
+            TaskState::Timeout => &mut counters.timeout,
+            TaskState::Disabled => &mut counters.disabled,
+        } += 1;
+    }
+    counters
+}
+
+/// What must hold at any moment: counters are those of a recount, nobody is over `max_in_flight`,
+/// and no more targets are accounted for than there are.
+pub(crate) async fn consistent(bench: &Bench, id: CollectionId) {
+    let containers = bench.store.containers(id).await.unwrap();
+    let tasks = tasks(bench, id).await;
+    for container in &containers {
+        let counted = recount(container.id, &containers, &tasks);
+        assert_eq!(
+            container.children, counted,
+            "the counters of {container:#?}"
+        );
+        let most = u64::from(container.max_in_flight);
+        assert!(
+            counted.running <= most,
+            "{} in flight of {most}",
+            counted.running
+        );
+        let (booked, targets) = (container.outcomes.total(), container.targets);
+        assert!(
+            booked <= targets,
+            "{booked} of {targets} targets booked in {container:#?}"
+        );
+    }
+}
+
+/// What must hold when a run is over: besides [`consistent`], that everything has ended, every
+/// target is in the ledger, and nothing is left to send.
+pub(crate) async fn over(bench: &Bench, id: CollectionId) {
+    consistent(bench, id).await;
+    let collection = bench.store.collection(id).await.unwrap().unwrap();
+    assert!(
+        collection.state.is_terminal(),
+        "the run is {}",
+        collection.state
+    );
+    assert!(collection.finished_at.is_some());
+    let containers = bench.store.containers(id).await.unwrap();
+    assert_eq!(
+        containers[0].state, collection.state,
+        "the root's state is the run's"
+    );
+    for container in &containers {
+        assert!(container.state.is_terminal(), "{container:#?}");
+        let (booked, targets) = (container.outcomes.total(), container.targets);
+        assert_eq!(booked, targets, "targets booked in {container:#?}");
+    }
+    for task in tasks(bench, id).await {
+        assert!(task.status.state.is_terminal(), "{task:#?}");
+    }
+    bench.manager.flush().await.unwrap();
+    // What was closed while it waited to be sent is found out by a tick.
+    bench.tell(sortie::core::message::Message::Tick).await;
+    bench.tick_after(std::time::Duration::from_secs(3600)).await;
+    let mut tx = bench.store.begin().await.unwrap();
+    let end = Timestamp::from_millis(i64::MAX as u64);
+    assert_eq!(tx.due_outbox(end, 10).await.unwrap(), [], "the outbox");
+    assert_eq!(
+        tx.due_tasks(end, 10).await.unwrap(),
+        [],
+        "tasks that are due some time"
+    );
+}

@@ -1,0 +1,1 @@
+//! Ports that fail when they are told to.
