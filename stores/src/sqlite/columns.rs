@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::pack::Kind::{Id, Int, OptId, OptInt, Text};
-use super::pack::{Column, insert, json, replace, update};
+use super::pack::{Column, field, insert, json, replace, update};
 
 pub(super) const COLLECTION: [Column; 8] = [
     ("id", Id),
@@ -75,6 +75,27 @@ pub(super) const HEAD: [Column; 17] = [
 /// The columns of a task's head that never change.
 const HEAD_FIXED: usize = 9;
 
+const STATUS: &[Column] = HEAD.split_at(HEAD_FIXED).1;
+
+/// What tells the children of a container apart.
+const CHILD: [Column; 4] = [
+    ("id", Id),
+    ("ordinal", Int),
+    ("targets", Int),
+    ("payload", Text),
+];
+
+/// What they nearly always have in common, beside their status.
+const SIBLINGS: [Column; 7] = [
+    ("collection", Id),
+    ("container", Id),
+    ("role", Int),
+    ("kind", Text),
+    ("route", Int),
+    ("options", Text),
+    ("version", Int),
+];
+
 /// What a task has beside its head.
 const BODY: [Column; 3] = [("name", Text), ("version", Int), ("payload", Text)];
 
@@ -98,20 +119,24 @@ macro_rules! statements {
 }
 
 statements! {
-    INSERT_COLLECTIONS = insert("collections", &COLLECTION);
-    INSERT_CONTAINERS = insert("containers", &CONTAINER);
-    INSERT_TASKS = insert("tasks", &[&HEAD[..], &BODY].concat());
-    INSERT_INBOX = insert("inbox", &INBOX);
-    INSERT_OUTBOX = insert("outbox", &OUTBOX);
+    INSERT_COLLECTIONS = insert("collections", &COLLECTION, &[]);
+    INSERT_CONTAINERS = insert("containers", &CONTAINER, &[]);
+    INSERT_TASKS = insert("tasks", &[&HEAD[..], &BODY].concat(), &[]);
+    INSERT_INBOX = insert("inbox", &INBOX, &[]);
+    INSERT_OUTBOX = insert("outbox", &OUTBOX, &[]);
     PUT_DATA = replace("task_data", &DATA);
-    UPDATE_COLLECTIONS = update("collections", &COLLECTION[1..]);
-    UPDATE_CONTAINERS = update("containers", &CONTAINER[CONTAINER_FIXED..]);
-    UPDATE_TASKS = update("tasks", &HEAD[HEAD_FIXED..]);
+    UPDATE_COLLECTIONS = update("collections", &COLLECTION[1..], &[]);
+    UPDATE_CONTAINERS = update("containers", &CONTAINER[CONTAINER_FIXED..], &[]);
+    UPDATE_TASKS = update("tasks", STATUS, &[]);
+    /// Tasks that all get the same status.
+    UPDATE_TASKS_ALIKE = update("tasks", &[], STATUS);
+    /// Nameless tasks of one container that differ in what [`CHILD`] says.
+    INSERT_TASKS_ALIKE = insert("tasks", &CHILD, &[&SIBLINGS[..], STATUS].concat());
     /// By pairs of task and attempt.
     REMOVE_OUTBOX = format!(
         "DELETE FROM outbox WHERE (task, attempt) IN (SELECT {}, {} FROM numbers WHERE n < ?3)",
-        Id.unpack(0, 2),
-        Int.unpack(1, 2),
+        field(Id, 0, 2),
+        field(Int, 1, 2),
     );
 
     KNOWN_TASKS = known("tasks");
@@ -126,7 +151,7 @@ statements! {
          WHERE w.container = {} AND w.state = 0 ORDER BY w.ordinal, w.id LIMIT ?4) AS r) \
          FROM numbers WHERE numbers.n < ?3",
         task("r"),
-        Id.unpack(0, 1),
+        field(Id, 0, 1),
     );
 
     COLLECTION_BY_ID = selected(&json("r", &COLLECTION), "collections WHERE id = ?1");
@@ -198,7 +223,7 @@ fn known(table: &str) -> String {
 
 /// One value: a JSON array of `what` of the rows that exist.
 fn by_ids(table: &str, what: &str) -> String {
-    let id = Id.unpack(0, 1);
+    let id = field(Id, 0, 1);
     format!(
         "SELECT json_group_array({what}) FROM numbers CROSS JOIN {table} AS r ON r.id = {id} \
          WHERE numbers.n < ?3"
@@ -214,6 +239,6 @@ fn selected(what: &str, from: &str) -> String {
 fn among(state: &str) -> String {
     format!(
         "{state} AND container IN (SELECT {} FROM numbers WHERE n < ?3)",
-        Id.unpack(0, 1)
+        field(Id, 0, 1)
     )
 }

@@ -135,6 +135,24 @@ pub(super) async fn run<T: Sync>(
     Ok(())
 }
 
+/// Runs `sql` for `rows` that have what is in `shared` in common.
+pub(super) async fn run_alike<T>(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+    shared: Pack,
+    rows: impl IntoIterator<Item = T> + Send,
+    put: impl Fn(&mut Pack, T) -> Result<(), StoreError> + Send,
+) -> Result<(), StoreError> {
+    let (records, heap) = (Arc::new(shared.records), Arc::new(shared.heap));
+    for pack in packs(rows, put)? {
+        let query = bind(sql, pack)
+            .bind(Arc::clone(&records))
+            .bind(Arc::clone(&heap));
+        query.execute(&mut *conn).await.map_err(store_error)?;
+    }
+    Ok(())
+}
+
 /// Runs `sql`, which returns one JSON array, for `ids`, as few times as they need.
 pub(super) async fn arrays<'i>(
     conn: &mut SqliteConnection,

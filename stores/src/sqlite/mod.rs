@@ -4,6 +4,7 @@
 //! survives a power cut: the journal is a write-ahead log that is flushed with each transaction.
 //! Several processes may open one file on one machine; their transactions wait for each other.
 
+mod alike;
 mod codes;
 mod columns;
 mod connection;

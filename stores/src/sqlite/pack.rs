@@ -6,8 +6,6 @@
 //! cut the fields out with `substr`, walking along the table `numbers`. Texts lie in a second
 //! blob, the heap; their fields say where.
 
-use std::fmt::Write as _;
-
 /// Bytes of a field.
 pub(super) const FIELD: usize = 20;
 /// Bytes of heap after which a pack is full; far below SQLite's limit for a value.
@@ -29,14 +27,25 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The SQL that cuts field `index` out of the record of `fields` fields that `n` is at. The
-    /// records are parameter 1, the heap is parameter 2.
-    pub(super) fn unpack(self, index: usize, fields: usize) -> String {
+    /// The SQL that cuts field `index` of `fields` fields out of the record that `n` is at.
+    fn each(self, index: usize, fields: usize) -> String {
         let stride = fields * FIELD;
         let at = index * FIELD + 1;
-        let field = |offset: usize, len: usize| {
+        self.cut("?2", |offset, len| {
             format!("substr(?1, numbers.n * {stride} + {}, {len})", at + offset)
-        };
+        })
+    }
+
+    /// The SQL that cuts field `index` out of the only record of a shared pack. SQLite works it
+    /// out once and not for each row.
+    fn shared(self, index: usize) -> String {
+        let at = index * FIELD + 1;
+        self.cut("?5", |offset, len| {
+            format!("substr(?4, {}, {len})", at + offset)
+        })
+    }
+
+    fn cut(self, heap: &str, field: impl Fn(usize, usize) -> String) -> String {
         match self {
             Self::Id => field(0, 16),
             Self::OptId => format!("iif({} = x'31', {}, NULL)", field(16, 1), field(0, 16)),
@@ -44,12 +53,17 @@ impl Kind {
             Self::OptInt => format!("nullif(CAST({} AS INTEGER), -1)", field(0, FIELD)),
             // The heap counts from 1, so 0 is no place; `substr` from NULL is NULL.
             Self::Text => format!(
-                "CAST(substr(?2, nullif(CAST({} AS INTEGER), 0), CAST({} AS INTEGER)) AS TEXT)",
+                "CAST(substr({heap}, nullif(CAST({} AS INTEGER), 0), CAST({} AS INTEGER)) AS TEXT)",
                 field(0, 10),
                 field(10, 10)
             ),
         }
     }
+}
+
+/// The field `index` of packed records of `fields` fields.
+pub(super) fn field(kind: Kind, index: usize, fields: usize) -> String {
+    kind.each(index, fields)
 }
 
 /// Rows on their way into a statement. Fields are added in the order of the columns.
@@ -130,51 +144,66 @@ impl Pack {
 /// A column's name and what it holds.
 pub(super) type Column = (&'static str, Kind);
 
-/// `INSERT` of packed rows with all of `columns`; what is there already stays.
-pub(super) fn insert(table: &str, columns: &[Column]) -> String {
-    format!("{} ON CONFLICT DO NOTHING", insert_select(table, columns))
+/// `INSERT` of packed rows; what is there already stays. All rows have the same in the columns
+/// `shared`, which are in a pack of their own.
+pub(super) fn insert(table: &str, each: &[Column], shared: &[Column]) -> String {
+    format!(
+        "INSERT {} ON CONFLICT DO NOTHING",
+        into(table, each, shared)
+    )
 }
 
 /// `INSERT` of packed rows; what is there already is overwritten.
 pub(super) fn replace(table: &str, columns: &[Column]) -> String {
-    insert_select(table, columns).replacen("INSERT", "INSERT OR REPLACE", 1)
+    format!("INSERT OR REPLACE {}", into(table, columns, &[]))
 }
 
-fn insert_select(table: &str, columns: &[Column]) -> String {
-    let names: Vec<String> = columns
+fn into(table: &str, each: &[Column], shared: &[Column]) -> String {
+    let names: Vec<String> = each
         .iter()
+        .chain(shared)
         .map(|(name, _)| format!("\"{name}\""))
         .collect();
-    let values: Vec<String> = columns
-        .iter()
-        .enumerate()
-        .map(|(index, (_, kind))| kind.unpack(index, columns.len()))
-        .collect();
+    let values: Vec<String> = values(0, each.len(), each, shared).collect();
     format!(
-        "INSERT INTO {table} ({}) SELECT {} FROM numbers WHERE numbers.n < ?3",
+        "INTO {table} ({}) SELECT {} FROM numbers WHERE numbers.n < ?3",
         names.join(", "),
         values.join(", ")
     )
 }
 
-/// `UPDATE` by packed rows: an id, then the new values of `columns`.
-pub(super) fn update(table: &str, columns: &[Column]) -> String {
-    let fields = columns.len() + 1;
-    let mut sql = format!("UPDATE {table} SET ");
-    for (index, (name, kind)) in columns.iter().enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
-        let _ = write!(
-            sql,
-            "{comma}\"{name}\" = {}",
-            kind.unpack(index + 1, fields)
-        );
-    }
-    let id = Kind::Id.unpack(0, fields);
-    let _ = write!(
-        sql,
-        " FROM numbers WHERE numbers.n < ?3 AND {table}.id = {id}"
-    );
-    sql
+/// `UPDATE` by packed rows: an id, then the new values of the columns `each`. All rows get the
+/// same in the columns `shared`, which are in a pack of their own.
+pub(super) fn update(table: &str, each: &[Column], shared: &[Column]) -> String {
+    let fields = each.len() + 1;
+    let set: Vec<String> = each
+        .iter()
+        .chain(shared)
+        .zip(values(1, fields, each, shared))
+        .map(|((name, _), value)| format!("\"{name}\" = {value}"))
+        .collect();
+    let id = Kind::Id.each(0, fields);
+    format!(
+        "UPDATE {table} SET {} FROM numbers WHERE numbers.n < ?3 AND {table}.id = {id}",
+        set.join(", ")
+    )
+}
+
+fn values(
+    first: usize,
+    fields: usize,
+    each: &[Column],
+    shared: &[Column],
+) -> impl Iterator<Item = String> {
+    let each = each
+        .iter()
+        .zip(first..)
+        .map(move |((_, kind), index)| kind.each(index, fields));
+    let shared = shared
+        .iter()
+        .zip(0..)
+        .map(|((_, kind), index)| kind.shared(index));
+    each.chain(shared)
 }
 
 /// A row of the table or subquery `alias` as a JSON array of all of `columns`.

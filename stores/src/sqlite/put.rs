@@ -88,13 +88,50 @@ pub(super) fn task(pack: &mut Pack, task: &Task) -> Put {
     payload(pack, &task.payload)
 }
 
+/// What tells a task from its siblings.
+pub(super) fn child(pack: &mut Pack, task: &Task) -> Put {
+    pack.id(task.head.id.as_bytes());
+    pack.int(task.head.ordinal.into());
+    pack.int(task.head.targets);
+    payload(pack, &task.payload)
+}
+
+/// What siblings have in common.
+pub(super) fn siblings(pack: &mut Pack, task: &Task) -> Put {
+    let head = &task.head;
+    pack.id(head.collection.as_bytes());
+    pack.id(head.container.as_bytes());
+    pack.int(head.role.code());
+    pack.text(&head.kind);
+    pack.int(head.route.code());
+    unless_default(pack, &head.options)?;
+    pack.int(task.version.into());
+    status(pack, &head.status)
+}
+
+/// Whether two tasks are siblings.
+pub(super) fn are_siblings(one: &Task, other: &Task) -> bool {
+    let (a, b) = (&one.head, &other.head);
+    one.name.is_none()
+        && other.name.is_none()
+        && a.container == b.container
+        && a.collection == b.collection
+        && a.role == b.role
+        && a.kind == b.kind
+        && a.route == b.route
+        && a.options == b.options
+        && one.version == other.version
+        && a.status == b.status
+}
+
 /// The id and what changes.
 pub(super) fn task_update(pack: &mut Pack, update: &TaskUpdate) -> Put {
     pack.id(update.id.as_bytes());
     status(pack, &update.status)
 }
 
-fn status(pack: &mut Pack, status: &TaskStatus) -> Put {
+/// The whole status.
+pub(super) fn status(pack: &mut Pack, status: &TaskStatus) -> Put {
     pack.int(status.state.code().into());
     pack.int(status.attempt.into());
     pack.int(status.failures.into());

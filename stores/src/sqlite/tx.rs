@@ -15,7 +15,8 @@ use task_core::state::TaskState;
 use task_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::connection::{Transaction, arrays, bind, packs, run};
+use super::alike::alike;
+use super::connection::{Transaction, arrays, bind, packs, run, run_alike};
 use super::error::store_error;
 use super::pack::Pack;
 use super::read::{at_most, containers_of, select};
@@ -253,13 +254,21 @@ impl StoreTx for SqliteTx {
             .filter(|(_, new)| **new)
             .map(|(task, _)| task)
             .collect();
-        run(
-            self.transaction.conn()?,
-            &columns::INSERT_TASKS,
-            fresh,
-            put::task,
-        )
-        .await?;
+        let conn = self.transaction.conn()?;
+        let (groups, rest) = alike(fresh, put::are_siblings);
+        for group in groups {
+            let mut shared = Pack::default();
+            put::siblings(&mut shared, group[0])?;
+            run_alike(
+                conn,
+                &columns::INSERT_TASKS_ALIKE,
+                shared,
+                group,
+                put::child,
+            )
+            .await?;
+        }
+        run(conn, &columns::INSERT_TASKS, rest, put::task).await?;
         Ok(new)
     }
 
@@ -285,13 +294,19 @@ impl StoreTx for SqliteTx {
     }
 
     async fn update_tasks(&mut self, updates: &[TaskUpdate]) -> Result<(), StoreError> {
-        run(
-            self.transaction.conn()?,
-            &columns::UPDATE_TASKS,
-            updates,
-            put::task_update,
-        )
-        .await
+        let conn = self.transaction.conn()?;
+        let (groups, rest) = alike(updates, |one, other| one.status == other.status);
+        for group in groups {
+            let mut shared = Pack::default();
+            put::status(&mut shared, &group[0].status)?;
+            let sql = &columns::UPDATE_TASKS_ALIKE;
+            run_alike(conn, sql, shared, group, |pack, update| {
+                pack.id(update.id.as_bytes());
+                Ok(())
+            })
+            .await?;
+        }
+        run(conn, &columns::UPDATE_TASKS, rest, put::task_update).await
     }
 
     async fn close_tasks(
