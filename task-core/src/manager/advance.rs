@@ -21,7 +21,8 @@ impl Work<'_> {
             }
             self.start_again().await?;
             self.fill().await?;
-            if self.unsettled.is_empty() {
+            // Filling may have activated containers, and these start with a generator.
+            if self.unsettled.is_empty() && self.first.is_empty() {
                 return Ok(());
             }
         }

@@ -42,6 +42,7 @@ impl Work<'_> {
         let below = self.below(id);
         let open: Vec<ContainerId> = std::iter::once(id).chain(below.iter().copied()).collect();
         self.flush_tasks().await?;
+        self.book_generators(&open, state).await?;
         for closed in self.tx.close_tasks(&open, state, self.now).await? {
             let container = self.container(closed.container)?;
             let children = &mut container.children;
@@ -67,6 +68,30 @@ impl Work<'_> {
         // What was on its way to be dispatched in this transaction is closed with the rest.
         let open: HashSet<ContainerId> = open.into_iter().collect();
         self.wanted.retain(|container, _| !open.contains(container));
+        Ok(())
+    }
+
+    /// Books the targets of generators that are about to be closed; the store counts only those
+    /// of children.
+    async fn book_generators(
+        &mut self,
+        open: &[ContainerId],
+        state: TaskState,
+    ) -> Result<(), StoreError> {
+        let generators: Vec<_> = open
+            .iter()
+            .filter_map(|id| self.containers.get(id)?.generator)
+            .collect();
+        if generators.is_empty() {
+            return Ok(());
+        }
+        for head in self.tx.heads(&generators).await? {
+            if !head.status.state.is_terminal() {
+                let left = head.targets.saturating_sub(head.status.accounted);
+                let outcomes = &mut self.container(head.container)?.outcomes;
+                outcomes.add(dropped(state), left);
+            }
+        }
         Ok(())
     }
 

@@ -65,8 +65,7 @@ impl Work<'_> {
             Outcome::Deadline { cursor } => {
                 self.keep(head, complete)?;
                 head.status.cursor = Some(cursor.clone());
-                self.try_again(head, Duration::ZERO);
-                Ok(())
+                self.try_again(head, Duration::ZERO)
             }
             Outcome::Retry { error, after_ms } => {
                 let at_least = after_ms.map_or(Duration::ZERO, Duration::from_millis);
@@ -78,10 +77,7 @@ impl Work<'_> {
             Outcome::OutOfScope { error } => {
                 self.fail(head, TaskState::Failed, Some(error.clone()), "out_of_scope")
             }
-            Outcome::NotStarted { .. } => {
-                self.try_again(head, Duration::ZERO);
-                Ok(())
-            }
+            Outcome::NotStarted { .. } => self.try_again(head, Duration::ZERO),
             // A cancelled collection has closed its tasks already, so this one was told to stop
             // by somebody else.
             Outcome::Cancelled => self.retry(
@@ -141,13 +137,9 @@ impl Work<'_> {
 
     /// A generator has finished: now it is known how many children there will be.
     async fn generated(&mut self, head: &mut TaskHead, total: u32) -> Result<(), StoreError> {
-        // An earlier attempt that took another way may have left children behind the last one.
-        // They exist, so they count.
-        let beyond = if head.status.attempt > 1 {
-            self.tx.count_from(head.container, total).await?
-        } else {
-            0
-        };
+        // An earlier attempt, or a twin of this one, that took another way may have left children
+        // behind the last one. They exist, so they count.
+        let beyond = self.tx.count_from(head.container, total).await?;
         let due = self.now.after(head.options.limits.running);
         let container = self.container(head.container)?;
         let expected = u64::from(total) + beyond;
@@ -188,12 +180,20 @@ impl Work<'_> {
             return self.fail(head, TaskState::Timeout, Some(error), DROPPED_TIMEOUT);
         }
         head.status.error = Some(error);
-        self.try_again(head, wait);
-        Ok(())
+        self.try_again(head, wait)
     }
 
     /// Another attempt, after `delay`.
-    pub(super) fn try_again(&mut self, head: &mut TaskHead, delay: Duration) {
+    pub(super) fn try_again(
+        &mut self,
+        head: &mut TaskHead,
+        delay: Duration,
+    ) -> Result<(), StoreError> {
+        if head.role == Role::Generator {
+            // Only an attempt that has ended knows how many children there are; until then the
+            // container must not be taken for complete.
+            self.container(head.container)?.expected = None;
+        }
         self.again.push(Again {
             task: head.id,
             status: head.status.clone(),
@@ -201,6 +201,7 @@ impl Work<'_> {
         });
         // From here on this attempt is over, also for a twin in the same batch.
         head.status.attempt += 1;
+        Ok(())
     }
 
     /// The end of a task that did not make it: its targets are booked under `class`.

@@ -1,5 +1,6 @@
 //! `CreateTasks`: children of generators, in any order and more than once.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::ledger::DROPPED_FAILED;
@@ -25,6 +26,8 @@ impl Work<'_> {
             .collect();
         let mut heads = self.heads(&parents).await?;
         let mut children = Vec::new();
+        // Places that are left in each container; shared by all messages of the batch.
+        let mut places = HashMap::new();
         for (index, create) in creations {
             let Some(generator) = heads.get_mut(&create.parent_id) else {
                 self.refused.push((*index, Refusal::UnknownTask));
@@ -34,24 +37,26 @@ impl Work<'_> {
                 self.refused.push((*index, Refusal::NotAGenerator));
                 continue;
             }
-            // An older attempt's children may differ from the current one's, and a generator that
-            // has ended wants no more.
-            let current = create.attempt == generator.status.attempt;
-            if !current || generator.status.state.is_terminal() {
+            // An older attempt's children may differ from the current one's, unless that one goes
+            // on where the older one has stopped. A generator that has ended wants no more.
+            let status = &generator.status;
+            let current = create.attempt == status.attempt || status.cursor.is_some();
+            if !current || status.state.is_terminal() {
                 continue;
             }
             let container = self.container(generator.container)?;
             let total = container.expected.unwrap_or(u64::MAX);
-            let free = u64::from(container.max_in_flight)
-                .saturating_sub(container.children.waiting + container.children.running);
-            let mut free = usize::try_from(free).unwrap_or(usize::MAX);
+            let taken = container.children.waiting + container.children.running;
+            let free: &mut u64 = places
+                .entry(generator.container)
+                .or_insert(u64::from(container.max_in_flight).saturating_sub(taken));
             for child in &create.children {
                 if u64::from(child.ordinal) < total {
                     let mut task = self.child(generator, child);
                     // What finds a place at once skips the waiting room. The place is lost if
                     // the child is there already; then `advance` fills it.
-                    if free > 0 && task.head.status.state == TaskState::Pending {
-                        free -= 1;
+                    if *free > 0 && task.head.status.state == TaskState::Pending {
+                        *free -= 1;
                         Manager::next_attempt(&mut task.head, self.now, Duration::ZERO);
                     }
                     children.push(task);
@@ -59,7 +64,8 @@ impl Work<'_> {
             }
             // Children on their way are a sign of life.
             let due = self.now.after(generator.options.limits.running);
-            generator.status.due_at = generator.status.due_at.map(|old| old.max(due));
+            let due = generator.status.due_at.map(|old| old.max(due));
+            generator.status.due_at = due.min(generator.status.give_up_at.or(due));
             self.update(generator.id, generator.status.clone());
             self.unsettled.insert(generator.container);
         }

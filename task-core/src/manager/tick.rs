@@ -27,7 +27,7 @@ impl Manager {
         work.read_around(&lost).await?;
         let count = lost.len();
         for mut head in lost {
-            work.try_again(&mut head, Duration::ZERO);
+            work.try_again(&mut head, Duration::ZERO)?;
         }
         work.advance().await?;
         let (dispatches, _) = work.commit().await?;
