@@ -7,9 +7,7 @@ use sortie::prelude::*;
 use crate::support::audit;
 use crate::support::bench::Bench;
 use crate::support::defs::{Choice, Leaf, Reader, Spawner};
-use crate::support::messages::{
-    children, chose, done, ended, failed, fatal, found, output, total,
-};
+use crate::support::messages::{children, chose, done, ended, failed, fatal, found, output, total};
 
 fn nothing(s: Sequence) -> Sequence {
     s
@@ -28,7 +26,8 @@ fn both() -> Workflow {
             },
             |s| {
                 let inner = |s: Sequence| s.task("else then", Leaf(1));
-                s.when("else if", Choice(0), inner, nothing).task("else", Leaf(1))
+                s.when("else if", Choice(0), inner, nothing)
+                    .task("else", Leaf(1))
             },
         )
         .task("after", Leaf(0))
@@ -44,11 +43,15 @@ async fn then_runs_and_else_is_disabled() {
     bench.tell(total(&generator, 0)).await;
     let branch = bench.dispatched().await;
     assert_eq!(branch.len(), 2);
-    for name in ["else if", "else then", "else"] {
-        assert_eq!(bench.task(id, name).await.status.state, TaskState::Disabled, "{name}");
-    }
     for task in branch {
         bench.tell(found(&task, 1)).await;
+    }
+    for name in ["else if", "else then", "else"] {
+        assert_eq!(
+            bench.task(id, name).await.status.state,
+            TaskState::Disabled,
+            "{name}"
+        );
     }
     let after = bench.finish_only().await;
     assert_eq!(after.task_id, bench.task(id, "after").await.id);
@@ -64,7 +67,11 @@ async fn else_runs_and_then_is_disabled_with_its_generator() {
     bench.tell(chose(&bench.only().await, Arm::Else)).await;
     bench.tell(found(&bench.only().await, 1)).await;
     for name in ["gen.generator", "then 1", "then 2", "else then"] {
-        assert_eq!(bench.task(id, name).await.status.state, TaskState::Disabled, "{name}");
+        assert_eq!(
+            bench.task(id, name).await.status.state,
+            TaskState::Disabled,
+            "{name}"
+        );
     }
     bench.finish_only().await;
     assert_eq!(bench.state(id).await, TaskState::Succeeded);
@@ -84,8 +91,14 @@ async fn an_empty_branch_is_gone_through_at_once() {
         );
         let id = bench.submit(steps.task("after", Leaf(0))).await;
         bench.tell(chose(&bench.only().await, taken)).await;
-        assert_eq!(bench.task(id, "branch").await.status.state, TaskState::Disabled);
-        assert_eq!(bench.finish_only().await.task_id, bench.task(id, "after").await.id);
+        assert_eq!(
+            bench.task(id, "branch").await.status.state,
+            TaskState::Disabled
+        );
+        assert_eq!(
+            bench.finish_only().await.task_id,
+            bench.task(id, "after").await.id
+        );
         assert_eq!(bench.state(id).await, TaskState::Succeeded);
         audit::over(&bench, id).await;
     }
@@ -111,7 +124,10 @@ async fn a_condition_that_returns_no_arm_fails_and_says_so() {
         bench.tell(end).await;
         assert_eq!(bench.state(id).await, TaskState::Failed, "{answer:?}");
         let trouble = bench.store.troubles(id, 10).await.unwrap().remove(0);
-        assert_eq!(trouble.error.as_deref(), Some("a condition must return an `Arm`"));
+        assert_eq!(
+            trouble.error.as_deref(),
+            Some("a condition must return an `Arm`")
+        );
         audit::over(&bench, id).await;
     }
 }
@@ -123,15 +139,23 @@ async fn an_aggregator_runs_behind_a_failed_condition_but_what_follows_does_not(
     // `after` stands between the condition and the aggregator, so nothing is read.
     let id = bench.submit(steps).await;
     bench.tell(fatal(&bench.only().await)).await;
-    assert_eq!(bench.task(id, "read").await.status.state, TaskState::Disabled);
+    assert_eq!(
+        bench.task(id, "read").await.status.state,
+        TaskState::Disabled
+    );
     audit::over(&bench, id).await;
 
     let steps = Workflow::new("w").when("if", Choice(0), |s| s.task("b", Leaf(0)), nothing);
-    let id = bench.submit(steps.aggregate("read", Reader(0)).task("last", Leaf(0))).await;
+    let id = bench
+        .submit(steps.aggregate("read", Reader(0)).task("last", Leaf(0)))
+        .await;
     bench.tell(fatal(&bench.only().await)).await;
     let reader = bench.finish_only().await;
     assert_eq!(reader.task_id, bench.task(id, "read").await.id);
-    assert_eq!(bench.task(id, "last").await.status.state, TaskState::Disabled);
+    assert_eq!(
+        bench.task(id, "last").await.status.state,
+        TaskState::Disabled
+    );
     assert_eq!(bench.state(id).await, TaskState::Failed);
     audit::over(&bench, id).await;
 }
@@ -149,8 +173,14 @@ async fn aggregated(enough: Enough, ends: [bool; 3]) -> TaskState {
     let tasks = bench.dispatched().await;
     assert_eq!(tasks.len(), 3);
     for (place, (task, good)) in tasks.iter().zip(ends).enumerate() {
-        assert_eq!(bench.transport.depth(Queue::Internal).await.unwrap(), 0, "before {place}");
-        bench.tell(if good { found(task, 1) } else { fatal(task) }).await;
+        assert_eq!(
+            bench.transport.depth(Queue::Internal).await.unwrap(),
+            0,
+            "before {place}"
+        );
+        bench
+            .tell(if good { found(task, 1) } else { fatal(task) })
+            .await;
     }
     let state = bench.container(id, "scan").await.state;
     let reader = bench.only().await;
@@ -164,7 +194,11 @@ async fn aggregated(enough: Enough, ends: [bool; 3]) -> TaskState {
     bench.tell(output(&reader, &"read")).await;
     bench.tell(output(&reader, &"again")).await;
     assert_eq!(bench.rows::<String>(id, "read").await, ["read"]);
-    let end = if state == TaskState::Failed { TaskState::Failed } else { state };
+    let end = if state == TaskState::Failed {
+        TaskState::Failed
+    } else {
+        state
+    };
     assert_eq!(bench.state(id).await, end);
     audit::over(&bench, id).await;
     state
@@ -188,8 +222,16 @@ async fn an_aggregator_waits_for_the_retries_of_its_inputs() {
     let tasks = bench.dispatched().await;
     bench.tell(done(&tasks[0])).await;
     bench.tell(failed(&tasks[1])).await;
-    assert_eq!(bench.dispatched_to(sortie::core::WorkerKind::Internal).await, []);
-    bench.runtime.advance(std::time::Duration::from_secs(60)).await;
+    assert_eq!(
+        bench
+            .dispatched_to(sortie::core::WorkerKind::Internal)
+            .await,
+        []
+    );
+    bench
+        .runtime
+        .advance(std::time::Duration::from_secs(60))
+        .await;
     let again = bench.only().await;
     assert_eq!((again.task_id, again.attempt), (tasks[1].task_id, 2));
     bench.tell(ended(&again, done(&again).outcome)).await;

@@ -20,7 +20,9 @@ fn number(task: &DispatchTask) -> u64 {
 async fn a_sequence_runs_one_after_the_other_in_order() {
     let bench = Bench::new();
     let names = ["first", "second", "third"];
-    let steps = names.iter().fold(Workflow::new("w"), |w, name| w.task(*name, Leaf(0)));
+    let steps = names
+        .iter()
+        .fold(Workflow::new("w"), |w, name| w.task(*name, Leaf(0)));
     let id = bench.submit(steps).await;
     for name in names {
         let task = bench.only().await;
@@ -36,7 +38,10 @@ async fn a_sequence_runs_one_after_the_other_in_order() {
 #[tokio::test]
 async fn a_failure_ends_the_sequence_and_the_rest_is_disabled() {
     let bench = Bench::new();
-    let steps = Workflow::new("w").task("a", Leaf(1)).task("b", Leaf(2)).task("c", Leaf(3));
+    let steps = Workflow::new("w")
+        .task("a", Leaf(1))
+        .task("b", Leaf(2))
+        .task("c", Leaf(3));
     let id = bench.submit(steps).await;
     bench.tell(fatal(&bench.only().await)).await;
     assert_eq!(bench.dispatched().await, []);
@@ -62,7 +67,12 @@ async fn a_parallel_container_runs_all_at_once_and_keeps_the_order_of_rows() {
     for task in tasks {
         let n = number(&task);
         let coverage = [("found", n)].into_iter().collect();
-        bench.tell(sortie::core::message::CompleteTask { coverage, ..output(&task, &n) }).await;
+        bench
+            .tell(sortie::core::message::CompleteTask {
+                coverage,
+                ..output(&task, &n)
+            })
+            .await;
     }
     assert_eq!(bench.rows::<u64>(id, "all").await, [0, 1, 2, 3, 4]);
     assert_eq!(bench.rows::<u64>(id, "task 3").await, [3]);
@@ -101,7 +111,11 @@ async fn nested_containers_go_on_as_soon_as_what_they_wait_for_is_over() {
         assert_eq!(numbers, expected.iter().copied().collect());
         let ends = tasks.iter().map(|task| {
             let coverage = [("found", number(task))].into_iter().collect();
-            sortie::core::message::CompleteTask { coverage, ..done(task) }.into()
+            sortie::core::message::CompleteTask {
+                coverage,
+                ..done(task)
+            }
+            .into()
         });
         bench.tell_all(ends).await;
         audit::consistent(&bench, id).await;
@@ -124,22 +138,40 @@ async fn a_failure_deep_down_fails_all_above_it_and_leaves_the_neighbours_alone(
             let n = number(&task);
             failed |= n == 3;
             let coverage = [("found", n)].into_iter().collect();
-            let done = sortie::core::message::CompleteTask { coverage, ..done(&task) };
+            let done = sortie::core::message::CompleteTask {
+                coverage,
+                ..done(&task)
+            };
             bench.tell(if n == 3 { fatal(&task) } else { done }).await;
             audit::consistent(&bench, id).await;
         }
     }
     assert!(failed, "task 3 has run");
     for (name, state) in [("7", TaskState::Succeeded), ("8", TaskState::Succeeded)] {
-        assert_eq!(bench.task(id, name).await.status.state, state, "task {name}");
+        assert_eq!(
+            bench.task(id, name).await.status.state,
+            state,
+            "task {name}"
+        );
     }
     for name in ["4", "5", "9"] {
-        assert_eq!(bench.task(id, name).await.status.state, TaskState::Disabled, "task {name}");
+        assert_eq!(
+            bench.task(id, name).await.status.state,
+            TaskState::Disabled,
+            "task {name}"
+        );
     }
     for name in ["deeper", "deep", "left", "outer"] {
-        assert_eq!(bench.container(id, name).await.state, TaskState::Failed, "{name}");
+        assert_eq!(
+            bench.container(id, name).await.state,
+            TaskState::Failed,
+            "{name}"
+        );
     }
-    assert_eq!(bench.container(id, "right").await.state, TaskState::Succeeded);
+    assert_eq!(
+        bench.container(id, "right").await.state,
+        TaskState::Succeeded
+    );
     audit::over(&bench, id).await;
 }
 
@@ -158,7 +190,10 @@ async fn containers_count_against_max_in_flight_as_tasks_do() {
         let running = bench.container(id, "all").await.children.running;
         assert!(running <= 2 && running > 0, "{running} run");
         order.extend(bench.dispatched().await);
-        let next = order.iter().position(|t: &DispatchTask| t.attempt == 1).unwrap();
+        let next = order
+            .iter()
+            .position(|t: &DispatchTask| t.attempt == 1)
+            .unwrap();
         bench.tell(done(&order.remove(next))).await;
         audit::consistent(&bench, id).await;
     }
@@ -169,8 +204,12 @@ async fn containers_count_against_max_in_flight_as_tasks_do() {
 #[tokio::test]
 async fn runs_do_not_touch_each_other() {
     let bench = Bench::new();
-    let one = bench.submit(Workflow::new("w").task("a", Leaf(1)).task("b", Leaf(0))).await;
-    let two = bench.submit(Workflow::new("w").task("a", Leaf(1)).task("b", Leaf(0))).await;
+    let one = bench
+        .submit(Workflow::new("w").task("a", Leaf(1)).task("b", Leaf(0)))
+        .await;
+    let two = bench
+        .submit(Workflow::new("w").task("a", Leaf(1)).task("b", Leaf(0)))
+        .await;
     let tasks = bench.dispatched().await;
     let (of_one, of_two): (Vec<_>, Vec<_>) = tasks.iter().partition(|t| t.collection_id == one);
     assert_eq!((of_one.len(), of_two.len()), (1, 1));
@@ -178,7 +217,12 @@ async fn runs_do_not_touch_each_other() {
     assert_eq!(bench.state(one).await, TaskState::Failed);
     assert_eq!(bench.state(two).await, TaskState::Running);
     let coverage = [("found", 1)].into_iter().collect();
-    bench.tell(sortie::core::message::CompleteTask { coverage, ..done(of_two[0]) }).await;
+    bench
+        .tell(sortie::core::message::CompleteTask {
+            coverage,
+            ..done(of_two[0])
+        })
+        .await;
     bench.runtime.advance(Duration::from_secs(1)).await;
     bench.finish_only().await;
     assert_eq!(bench.state(two).await, TaskState::Succeeded);

@@ -17,7 +17,9 @@ const LEASE: Duration = Duration::from_secs(60);
 
 /// A generated container and an aggregator behind it.
 fn scan() -> Workflow {
-    Workflow::new("w").generate("scan", Spawner(0), |c| c).aggregate("read", Reader(0))
+    Workflow::new("w")
+        .generate("scan", Spawner(0), |c| c)
+        .aggregate("read", Reader(0))
 }
 
 /// Ends all children that are dispatched well, until nothing but the aggregator is left.
@@ -29,7 +31,9 @@ async fn finish(bench: &Bench, children: u64) {
             break;
         }
         ended += tasks.len() as u64;
-        bench.tell_all(tasks.iter().map(|task| found(task, 1).into())).await;
+        bench
+            .tell_all(tasks.iter().map(|task| found(task, 1).into()))
+            .await;
     }
     assert_eq!(ended, children, "children dispatched");
     let reader = bench.only().await;
@@ -48,7 +52,10 @@ async fn no_child_one_child_and_a_thousand() {
         }
         bench.tell(total(&generator, n)).await;
         finish(&bench, u64::from(n)).await;
-        assert_eq!(bench.container(id, "scan").await.expected, Some(u64::from(n)));
+        assert_eq!(
+            bench.container(id, "scan").await.expected,
+            Some(u64::from(n))
+        );
         assert_eq!(bench.state(id).await, TaskState::Succeeded, "{n} children");
         audit::over(&bench, id).await;
     }
@@ -65,8 +72,14 @@ async fn the_total_may_come_before_all_children() {
     bench.tell(children(&generator, 3..5)).await;
     let early = bench.dispatched().await;
     assert_eq!(early.len(), 2);
-    bench.tell_all(early.iter().map(|task| found(task, 1).into())).await;
-    assert_eq!(bench.dispatched().await, [], "the aggregator must wait for the other three");
+    bench
+        .tell_all(early.iter().map(|task| found(task, 1).into()))
+        .await;
+    assert_eq!(
+        bench.dispatched().await,
+        [],
+        "the aggregator must wait for the other three"
+    );
     audit::consistent(&bench, id).await;
     for _ in 0..2 {
         bench.tell(children(&generator, 0..3)).await;
@@ -125,7 +138,8 @@ async fn max_in_flight_holds_for_several_messages_of_children_in_one_batch() {
 async fn generators_side_by_side_keep_their_children_apart() {
     let bench = Bench::new();
     let steps = Workflow::new("w").parallel("both", |p| {
-        p.generate("a", Spawner(0), |c| c.max_in_flight(1)).generate("b", Spawner(0), |c| c)
+        p.generate("a", Spawner(0), |c| c.max_in_flight(1))
+            .generate("b", Spawner(0), |c| c)
     });
     let id = bench.submit(steps.aggregate("read", Reader(0))).await;
     let generators = bench.dispatched().await;
@@ -135,7 +149,10 @@ async fn generators_side_by_side_keep_their_children_apart() {
         bench.tell(total(generator, n)).await;
     }
     finish(&bench, 5).await;
-    let sizes = [bench.container(id, "a").await, bench.container(id, "b").await];
+    let sizes = [
+        bench.container(id, "a").await,
+        bench.container(id, "b").await,
+    ];
     let mut sizes = sizes.map(|container| container.children.succeeded);
     sizes.sort_unstable();
     assert_eq!(sizes, [2, 3]);
@@ -175,9 +192,15 @@ async fn a_generator_that_dies_half_way_makes_the_same_children_again() {
     let tasks = bench.dispatched().await;
     let (second, early): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|t| t.kind == "t.spawner");
     assert_eq!((second.len(), early.len()), (1, 6));
-    bench.tell_all(early.iter().map(|task| found(task, 1).into())).await;
+    bench
+        .tell_all(early.iter().map(|task| found(task, 1).into()))
+        .await;
     bench.tell(children(&first, 6..8)).await;
-    assert_eq!(bench.dispatched().await, [], "an older attempt creates nothing");
+    assert_eq!(
+        bench.dispatched().await,
+        [],
+        "an older attempt creates nothing"
+    );
     bench.tell(children(&second[0], 0..10)).await;
     bench.tell(total(&second[0], 10)).await;
     finish(&bench, 4).await;
@@ -197,9 +220,13 @@ async fn children_beyond_a_later_attempts_total_count_as_well() {
     let (second, early): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|t| t.kind == "t.spawner");
     bench.tell(children(&second[0], 0..4)).await;
     bench.tell(total(&second[0], 4)).await;
-    bench.tell_all(early[..4].iter().map(|task| found(task, 1).into())).await;
+    bench
+        .tell_all(early[..4].iter().map(|task| found(task, 1).into()))
+        .await;
     assert_eq!(bench.dispatched().await, [], "five more are running");
-    bench.tell_all(early[4..].iter().map(|task| found(task, 1).into())).await;
+    bench
+        .tell_all(early[4..].iter().map(|task| found(task, 1).into()))
+        .await;
     finish(&bench, 0).await;
     assert_eq!(bench.container(id, "scan").await.children.succeeded, 9);
     assert_eq!(bench.state(id).await, TaskState::Succeeded);
@@ -216,9 +243,13 @@ async fn children_beyond_a_twins_total_count_as_well() {
     let early = bench.dispatched().await;
     bench.tell(children(&generator, 0..4)).await;
     bench.tell(total(&generator, 4)).await;
-    bench.tell_all(early[..4].iter().map(|task| found(task, 1).into())).await;
+    bench
+        .tell_all(early[..4].iter().map(|task| found(task, 1).into()))
+        .await;
     assert_eq!(bench.dispatched().await, [], "five more are running");
-    bench.tell_all(early[4..].iter().map(|task| found(task, 1).into())).await;
+    bench
+        .tell_all(early[4..].iter().map(|task| found(task, 1).into()))
+        .await;
     finish(&bench, 0).await;
     assert_eq!(bench.state(id).await, TaskState::Succeeded);
     audit::over(&bench, id).await;
@@ -232,7 +263,9 @@ async fn a_generator_whose_children_never_come_runs_again() {
     bench.tell(children(&first, 0..3)).await;
     bench.tell(total(&first, 5)).await;
     let early = bench.dispatched().await;
-    bench.tell_all(early.iter().map(|task| found(task, 1).into())).await;
+    bench
+        .tell_all(early.iter().map(|task| found(task, 1).into()))
+        .await;
     bench.tick_after(LEASE).await;
     bench.runtime.advance(LEASE).await;
     let second = bench.only().await;
@@ -240,7 +273,9 @@ async fn a_generator_whose_children_never_come_runs_again() {
     // The missing children come and end while the second attempt still runs.
     bench.tell(children(&second, 3..5)).await;
     let late = bench.dispatched().await;
-    bench.tell_all(late.iter().map(|task| found(task, 1).into())).await;
+    bench
+        .tell_all(late.iter().map(|task| found(task, 1).into()))
+        .await;
     let scan = bench.container(id, "scan").await.state;
     assert_eq!(scan, TaskState::Running, "its generator is still at work");
     assert_eq!(bench.dispatched().await, [], "no aggregator yet");
@@ -263,11 +298,17 @@ async fn a_generator_that_waits_for_its_children_survives_a_restart() {
     let tasks = bench.dispatched().await;
     let (second, early): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|t| t.kind == "t.spawner");
     assert_eq!((second.len(), early.len()), (1, 3));
-    bench.tell_all(early.iter().map(|task| found(task, 1).into())).await;
+    bench
+        .tell_all(early.iter().map(|task| found(task, 1).into()))
+        .await;
     bench.tell(children(&second[0], 3..4)).await;
     let late = bench.only().await;
     bench.tell(found(&late, 1)).await;
-    assert_eq!(bench.dispatched().await, [], "no aggregator before the generator has ended");
+    assert_eq!(
+        bench.dispatched().await,
+        [],
+        "no aggregator before the generator has ended"
+    );
     bench.tell(total(&second[0], 4)).await;
     finish(&bench, 0).await;
     audit::over(&bench, id).await;
@@ -299,15 +340,24 @@ async fn a_child_that_cannot_run_is_booked_as_failed() {
         .task("after", Leaf(0));
     let id = bench.submit(steps).await;
     let generator = bench.only().await;
-    let newer = sortie::core::message::NewChild { version: 9, ..child(1, "t.leaf") };
+    let newer = sortie::core::message::NewChild {
+        version: 9,
+        ..child(1, "t.leaf")
+    };
     let huge = sortie::core::Payload::encode(&"x".repeat(600_000)).unwrap();
-    let huge = sortie::core::message::NewChild { payload: huge, ..child(2, "t.leaf") };
+    let huge = sortie::core::message::NewChild {
+        payload: huge,
+        ..child(2, "t.leaf")
+    };
     let made = vec![child(0, "t.unknown"), newer, huge, child(3, "t.leaf")];
     bench.tell(create(&generator, made)).await;
     bench.tell(total(&generator, 4)).await;
     bench.tell(found(&bench.only().await, 1)).await;
     let troubles = bench.store.troubles(id, 10).await.unwrap();
-    let texts: Vec<_> = troubles.into_iter().filter_map(|trouble| trouble.error).collect();
+    let texts: Vec<_> = troubles
+        .into_iter()
+        .filter_map(|trouble| trouble.error)
+        .collect();
     assert_eq!(
         texts,
         [
@@ -316,7 +366,10 @@ async fn a_child_that_cannot_run_is_booked_as_failed() {
             "the payload has 600002 bytes; at most 524288 fit a message",
         ]
     );
-    assert_eq!(bench.container(id, "scan").await.state, TaskState::PartiallyFailed);
+    assert_eq!(
+        bench.container(id, "scan").await.state,
+        TaskState::PartiallyFailed
+    );
     bench.finish_only().await;
     assert_eq!(bench.state(id).await, TaskState::PartiallyFailed);
     audit::over(&bench, id).await;
@@ -338,9 +391,14 @@ async fn a_generators_own_targets_are_in_the_ledger_however_it_ends() {
 #[tokio::test]
 async fn the_total_limit_holds_for_a_generator_that_streams() {
     let bench = Bench::new();
-    let limits = Limits { total: Some(LEASE * 2), ..Limits::DEFAULT };
+    let limits = Limits {
+        total: Some(LEASE * 2),
+        ..Limits::DEFAULT
+    };
     let generator = sortie::core::Child::new(Spawner(0)).limits(limits);
-    let id = bench.submit(Workflow::new("w").generate("scan", generator, |c| c)).await;
+    let id = bench
+        .submit(Workflow::new("w").generate("scan", generator, |c| c))
+        .await;
     let generator = bench.only().await;
     for n in 0..4 {
         bench.tell(alive(&generator)).await;
