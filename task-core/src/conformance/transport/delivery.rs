@@ -79,11 +79,14 @@ pub async fn a_late_ack_touches_no_other_message(transport: &dyn Transport, pass
     late_ack(transport, &first).await;
     late_ack(transport, &second).await;
     probe.send([body(1)]).await;
+    // Both before and after its first delivery.
+    late_ack(transport, &first).await;
+    late_ack(transport, &second).await;
     let other = probe.one(SHORT).await;
     assert_eq!(
         other.body,
         body(1),
-        "a message whose latest receipt was acknowledged is gone"
+        "an acknowledged message is gone, and a late `ack` touches no other"
     );
     late_ack(transport, &first).await;
     late_ack(transport, &second).await;
