@@ -8,4 +8,6 @@ mod support;
 
 mod conditions;
 mod containers;
+mod faults;
 mod generators;
+mod policies;
