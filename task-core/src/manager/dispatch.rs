@@ -91,7 +91,7 @@ impl Manager {
         let mut keys = Vec::new();
         // What the carrier cannot hold back for so long waits in the outbox until a tick.
         for dispatch in dispatches.filter(|dispatch| dispatch.delay <= max_delay) {
-            let envelope = self.envelope(&dispatch.task, scopes);
+            let envelope = self.envelope(dispatch, scopes);
             outgoing.push(Outgoing {
                 body: envelope.encode().into(),
                 delay: dispatch.delay,
@@ -120,7 +120,8 @@ impl Manager {
         }
     }
 
-    fn envelope(&self, task: &Task, scopes: &HashMap<CollectionId, Claim>) -> DispatchTask {
+    fn envelope(&self, dispatch: &Dispatch, scopes: &HashMap<CollectionId, Claim>) -> DispatchTask {
+        let Dispatch { task, delay } = dispatch;
         let head = &task.head;
         let attempt = head.status.attempt;
         DispatchTask {
@@ -133,7 +134,12 @@ impl Manager {
             ordinal: head.ordinal,
             attempt,
             fence: self.config.fence_key.fence(head.id, attempt),
-            start_by: self.runtime.now().after(head.options.limits.queued),
+            // To be held back on purpose is no time in the queue.
+            start_by: self
+                .runtime
+                .now()
+                .after(*delay)
+                .after(head.options.limits.queued),
             deadline: head.status.give_up_at,
             lease: head.options.limits.running,
             scope: scopes.get(&head.collection).cloned(),

@@ -1,8 +1,9 @@
 //! `Tick`: what is overdue. Also the way back after a crash.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::ports::store::StoreError;
+use crate::ports::store::{ContainerRow, StoreError};
 use crate::state::TaskState;
 use crate::time::Timestamp;
 
@@ -89,11 +90,11 @@ impl Work<'_> {
             .due_tasks(self.now, self.manager.config.tick_limit)
             .await?;
         self.read_around(&due).await?;
+        // What this very batch starts again is due only in the store.
+        let again: HashSet<_> = self.again.iter().map(|again| again.task).collect();
         for mut head in due {
-            if self
-                .containers
-                .get(&head.container)
-                .is_some_and(|c| c.state.is_terminal())
+            let closed = |c: &ContainerRow| c.state.is_terminal();
+            if again.contains(&head.id) || self.containers.get(&head.container).is_some_and(closed)
             {
                 continue;
             }
