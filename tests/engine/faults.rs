@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use sortie::core::Queue;
 use sortie::core::conformance::ManualRuntime;
 use sortie::core::ports::transport::ParkReason;
-use sortie::core::Queue;
 use sortie::prelude::*;
 use sortie::stores::MemoryStore;
 
@@ -35,13 +35,25 @@ fn body(bench: &Bench, said: impl Into<Said>) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_message_that_the_store_refuses_is_parked_alone() {
-    for culprits in [vec![0], vec![3], vec![6], vec![1, 2], vec![0, 1, 2, 3, 4, 5, 6]] {
+    for culprits in [
+        vec![0],
+        vec![3],
+        vec![6],
+        vec![1, 2],
+        vec![0, 1, 2, 3, 4, 5, 6],
+    ] {
         let (bench, faults) = faulty();
         let id = bench.submit(wide(7)).await;
         let tasks = bench.dispatched().await;
-        let poison: Vec<_> = culprits.iter().map(|at: &usize| tasks[*at].task_id).collect();
+        let poison: Vec<_> = culprits
+            .iter()
+            .map(|at: &usize| tasks[*at].task_id)
+            .collect();
         faults.poison.lock().unwrap().clone_from(&poison);
-        let bodies = tasks.iter().map(|task| body(&bench, found(task, 1))).collect();
+        let bodies = tasks
+            .iter()
+            .map(|task| body(&bench, found(task, 1)))
+            .collect();
         let handled = bench.deliver(bodies).await.unwrap();
         let places: Vec<_> = handled.refused.iter().map(|(place, _)| *place).collect();
         assert_eq!(places, culprits);
@@ -53,7 +65,10 @@ async fn a_message_that_the_store_refuses_is_parked_alone() {
         audit::consistent(&bench, id).await;
         // The store has learned to take them, so the dead letters are good again.
         faults.poison.lock().unwrap().clear();
-        assert_eq!(bench.transport.redrive(Queue::Manager).await.unwrap(), culprits.len());
+        assert_eq!(
+            bench.transport.redrive(Queue::Manager).await.unwrap(),
+            culprits.len()
+        );
         bench.handle_queue().await.unwrap();
         assert_eq!(bench.state(id).await, TaskState::Succeeded);
         audit::over(&bench, id).await;
@@ -97,7 +112,9 @@ async fn races_that_are_always_lost_give_the_batch_back() {
 
 #[tokio::test]
 async fn a_store_that_fails_gives_the_batch_back_and_nothing_is_lost() {
-    let steps = Workflow::new("w").generate("scan", Spawner(0), |c| c).aggregate("read", Reader(0));
+    let steps = Workflow::new("w")
+        .generate("scan", Spawner(0), |c| c)
+        .aggregate("read", Reader(0));
     let (bench, faults) = faulty();
     let id = bench.submit(steps).await;
     let generator = bench.only().await;
@@ -132,11 +149,22 @@ async fn a_store_that_fails_gives_the_batch_back_and_nothing_is_lost() {
 #[tokio::test]
 async fn a_commit_that_succeeds_without_saying_so_is_not_applied_twice() {
     let (bench, faults) = faulty();
-    let id = bench.submit(Workflow::new("w").task("a", Leaf(5)).task("b", Leaf(0))).await;
+    let id = bench
+        .submit(Workflow::new("w").task("a", Leaf(5)).task("b", Leaf(0)))
+        .await;
     let first = bench.only().await;
     faults.lies.store(1, Ordering::SeqCst);
-    assert!(bench.deliver(vec![body(&bench, handed_back(&first, 2))]).await.is_err());
-    assert_eq!(bench.dispatched().await, [], "who knows whether it was committed");
+    assert!(
+        bench
+            .deliver(vec![body(&bench, handed_back(&first, 2))])
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        bench.dispatched().await,
+        [],
+        "who knows whether it was committed"
+    );
     bench.runtime.advance(Duration::from_secs(61)).await;
     bench.handle_queue().await.unwrap();
     assert_eq!(bench.dispatched().await, []);
@@ -153,7 +181,11 @@ async fn a_commit_that_succeeds_without_saying_so_is_not_applied_twice() {
 async fn dispatches_that_could_not_be_sent_are_sent_by_a_tick() {
     for one_by_one in [false, true] {
         let (bench, faults) = faulty();
-        let fault = if one_by_one { &faults.refusals } else { &faults.sends };
+        let fault = if one_by_one {
+            &faults.refusals
+        } else {
+            &faults.sends
+        };
         fault.store(2, Ordering::SeqCst);
         let id = bench.submit(wide(4)).await;
         let sent = bench.dispatched().await.len();
@@ -202,10 +234,19 @@ async fn a_restart_dispatches_anew_what_was_in_flight_and_fences_the_old() {
     let mut attempts: Vec<_> = new.iter().map(|task| task.attempt).collect();
     attempts.sort_unstable();
     assert_eq!(attempts, [2, 3]);
-    assert!(new.iter().any(|task| task.cursor.is_some()), "the cursor is kept");
+    assert!(
+        new.iter().any(|task| task.cursor.is_some()),
+        "the cursor is kept"
+    );
     bench.tell(found(&old[2], 1)).await;
-    assert_eq!(bench.container(id, "all").await.children.succeeded, 1, "the old one is fenced");
-    bench.tell_all(new.iter().map(|task| found(task, 1).into())).await;
+    assert_eq!(
+        bench.container(id, "all").await.children.succeeded,
+        1,
+        "the old one is fenced"
+    );
+    bench
+        .tell_all(new.iter().map(|task| found(task, 1).into()))
+        .await;
     bench.tell(done(&bench.only().await)).await;
     assert_eq!(bench.state(id).await, TaskState::Succeeded);
     // A restart is no failure of the tasks.

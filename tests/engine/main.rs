@@ -6,8 +6,11 @@
 
 mod support;
 
+mod cancel;
 mod conditions;
 mod containers;
 mod faults;
+mod forged;
 mod generators;
 mod policies;
+mod retries;

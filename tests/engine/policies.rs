@@ -36,19 +36,33 @@ async fn run(enough: Enough, n: u32, bad: u32) -> (TaskState, u64) {
     while !bench.container(id, "scan").await.state.is_terminal() {
         let task = tasks.remove(0);
         good += u64::from(ended >= bad);
-        bench.tell(if ended < bad { fatal(&task) } else { found(&task, 1) }).await;
+        bench
+            .tell(if ended < bad {
+                fatal(&task)
+            } else {
+                found(&task, 1)
+            })
+            .await;
         ended += 1;
         audit::consistent(&bench, id).await;
         tasks.extend(bench.dispatched_to(WorkerKind::External).await);
         assert!(tasks.len() <= 5, "{} in flight", tasks.len());
     }
     let scan = bench.container(id, "scan").await;
-    assert_eq!(scan.children.disabled, u64::from(n - ended), "the rest is disabled");
+    assert_eq!(
+        scan.children.disabled,
+        u64::from(n - ended),
+        "the rest is disabled"
+    );
     assert_eq!(scan.outcomes.get("dropped_disabled"), u64::from(n - ended));
     for task in &tasks {
         bench.tell(found(task, 1)).await;
     }
-    assert_eq!(bench.container(id, "scan").await, scan, "late completions change nothing");
+    assert_eq!(
+        bench.container(id, "scan").await,
+        scan,
+        "late completions change nothing"
+    );
     bench.finish_only().await;
     audit::over(&bench, id).await;
     (scan.state, good)
@@ -74,7 +88,11 @@ async fn each_policy_ends_its_container_as_soon_as_it_can_tell() {
         (Enough::PerMille(0), 8, 8, (PartiallyFailed, 0)),
     ];
     for (enough, n, bad, expected) in cases {
-        assert_eq!(run(enough, n, bad).await, expected, "{enough:?} of {n}, {bad} bad");
+        assert_eq!(
+            run(enough, n, bad).await,
+            expected,
+            "{enough:?} of {n}, {bad} bad"
+        );
     }
 }
 
@@ -123,7 +141,9 @@ async fn stragglers_are_cut_off_and_the_ledger_names_them() {
     ] {
         let bench = Bench::new();
         let steps = Workflow::new("w")
-            .generate("scan", Spawner(0), |c| c.enough(enough).cut_off(CUT).max_in_flight(6))
+            .generate("scan", Spawner(0), |c| {
+                c.enough(enough).cut_off(CUT).max_in_flight(6)
+            })
             .aggregate("read", Reader(0));
         let id = bench.submit(steps).await;
         let generator = bench.only().await;
@@ -161,7 +181,8 @@ async fn a_cut_off_reaches_what_is_nested_and_those_of_one_moment_do_not_clash()
             .task("quick", Leaf(1))
             .task("slow", Leaf(2))
             .sequence("line", |s| {
-                s.parallel("inner", |p| p.cut_off(CUT).task("deep", Leaf(4))).task("z", Leaf(8))
+                s.parallel("inner", |p| p.cut_off(CUT).task("deep", Leaf(4)))
+                    .task("z", Leaf(8))
             })
             .generate("made", Spawner(16), |c| c.cut_off(CUT))
             .enough(Enough::AtLeast(1))
@@ -172,9 +193,16 @@ async fn a_cut_off_reaches_what_is_nested_and_those_of_one_moment_do_not_clash()
     bench.tick_after(CUT).await;
     assert_eq!(bench.container(id, "outer").await.state, TaskState::Failed);
     for name in ["inner", "line", "made"] {
-        assert_eq!(bench.container(id, name).await.state, TaskState::Timeout, "{name}");
+        assert_eq!(
+            bench.container(id, name).await.state,
+            TaskState::Timeout,
+            "{name}"
+        );
     }
-    assert_eq!(bench.task(id, "made.generator").await.status.state, TaskState::Timeout);
+    assert_eq!(
+        bench.task(id, "made.generator").await.status.state,
+        TaskState::Timeout
+    );
     bench.tell(Message::Tick).await;
     bench.finish_only().await;
     assert_eq!(bench.state(id).await, TaskState::Failed);
