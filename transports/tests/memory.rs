@@ -180,6 +180,26 @@ async fn a_sender_that_gives_up_makes_way_for_the_next() {
 }
 
 #[tokio::test]
+async fn a_message_that_came_back_and_went_makes_room() {
+    let (carrier, runtime) = carrier(MemoryConfig::default().manager_capacity(1));
+    carrier.send(QUEUE, messages(0..1)).await.unwrap();
+    let slow = carrier
+        .receive(QUEUE, 1, Duration::ZERO, SECOND)
+        .await
+        .unwrap()
+        .remove(0);
+    runtime.advance(SECOND).await;
+    assert_eq!(carrier.depth(QUEUE).await.unwrap(), 1);
+    let mut sender = carrier.send(QUEUE, messages(1..2));
+    assert!(
+        poll!(&mut sender).is_pending(),
+        "the message that came back takes up the room"
+    );
+    carrier.ack(QUEUE, &[slow.receipt]).await.unwrap();
+    assert!(poll!(&mut sender).is_ready());
+}
+
+#[tokio::test]
 async fn closing_ends_all_waiting() {
     let (carrier, _) = carrier(MemoryConfig::default().manager_capacity(1));
     carrier.send(QUEUE, messages(0..1)).await.unwrap();

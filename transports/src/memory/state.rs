@@ -147,9 +147,6 @@ impl State {
         let Some((at, message)) = self.slots.find(receipt) else {
             return false;
         };
-        if !message.hidden && visibility.is_zero() {
-            return true;
-        }
         message.stamp = stamp;
         let was_hidden = std::mem::replace(&mut message.hidden, true);
         self.forget_place(was_hidden);
