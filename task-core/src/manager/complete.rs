@@ -194,6 +194,8 @@ impl Work<'_> {
             // container must not be taken for complete.
             self.container(head.container)?.expected = None;
         }
+        // Should its container end in this very transaction, what was accounted for must be known.
+        self.update(head.id, head.status.clone());
         self.again.push(Again {
             task: head.id,
             status: head.status.clone(),
