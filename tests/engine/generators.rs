@@ -395,7 +395,7 @@ async fn the_total_limit_holds_for_a_generator_that_streams() {
         total: Some(LEASE * 2),
         ..Limits::DEFAULT
     };
-    let generator = sortie::core::Child::new(Spawner(0)).limits(limits);
+    let generator = Child::new(Spawner(0)).limits(limits);
     let id = bench
         .submit(Workflow::new("w").generate("scan", generator, |c| c))
         .await;

@@ -9,6 +9,7 @@ mod support;
 mod cancel;
 mod conditions;
 mod containers;
+mod driver;
 mod faults;
 mod forged;
 mod generators;

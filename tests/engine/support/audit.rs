@@ -8,14 +8,28 @@ use sortie::prelude::*;
 
 use super::bench::Bench;
 
-/// The tasks of a collection: the first 400 of the plan, and the generated ones with ordinals below 1100.
-pub(crate) async fn tasks(bench: &Bench, id: CollectionId) -> Vec<TaskHead> {
-    let planned: Vec<_> = (0..400).map(|index| id.task(index)).collect();
-    let mut tx = bench.store.begin().await.unwrap();
+/// How many tasks to look for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Within {
+    /// Of the plan.
+    pub(crate) planned: u32,
+    /// Of each generator.
+    pub(crate) children: u32,
+}
+
+const WITHIN: Within = Within {
+    planned: 400,
+    children: 1100,
+};
+
+/// The tasks of a collection: the first of the plan, and the first of each generator.
+pub(crate) async fn tasks_within(bench: &Bench, id: CollectionId, within: Within) -> Vec<TaskHead> {
+    let planned: Vec<_> = (0..within.planned).map(|index| id.task(index)).collect();
+    let mut tx = bench.truth.begin().await.unwrap();
     let mut tasks = tx.heads(&planned).await.unwrap();
     let generators = tasks.iter().filter(|task| task.role == Role::Generator);
     let children: Vec<_> = generators
-        .flat_map(|g| (0..1100).map(|ordinal| g.id.child(ordinal)))
+        .flat_map(|g| (0..within.children).map(|ordinal| g.id.child(ordinal)))
         .collect();
     tasks.extend(tx.heads(&children).await.unwrap());
     tasks.sort_by_key(|task| (task.container, task.ordinal, task.id));
@@ -54,8 +68,13 @@ pub(crate) fn recount(
 /// What must hold at any moment: counters are those of a recount, nobody is over `max_in_flight`,
 /// and no more targets are accounted for than there are.
 pub(crate) async fn consistent(bench: &Bench, id: CollectionId) {
-    let containers = bench.store.containers(id).await.unwrap();
-    let tasks = tasks(bench, id).await;
+    consistent_within(bench, id, WITHIN).await;
+}
+
+/// The same, with fewer tasks to look for.
+pub(crate) async fn consistent_within(bench: &Bench, id: CollectionId, within: Within) {
+    let containers = bench.truth.containers(id).await.unwrap();
+    let tasks = tasks_within(bench, id, within).await;
     for container in &containers {
         let counted = recount(container.id, &containers, &tasks);
         assert_eq!(
@@ -79,15 +98,20 @@ pub(crate) async fn consistent(bench: &Bench, id: CollectionId) {
 /// What must hold when a run is over: besides [`consistent`], that everything has ended, every
 /// target is in the ledger, and nothing is left to send.
 pub(crate) async fn over(bench: &Bench, id: CollectionId) {
-    consistent(bench, id).await;
-    let collection = bench.store.collection(id).await.unwrap().unwrap();
+    over_within(bench, id, WITHIN).await;
+}
+
+/// The same, with fewer tasks to look for.
+pub(crate) async fn over_within(bench: &Bench, id: CollectionId, within: Within) {
+    consistent_within(bench, id, within).await;
+    let collection = bench.truth.collection(id).await.unwrap().unwrap();
     assert!(
         collection.state.is_terminal(),
         "the run is {}",
         collection.state
     );
     assert!(collection.finished_at.is_some());
-    let containers = bench.store.containers(id).await.unwrap();
+    let containers = bench.truth.containers(id).await.unwrap();
     assert_eq!(
         containers[0].state, collection.state,
         "the root's state is the run's"
@@ -97,7 +121,7 @@ pub(crate) async fn over(bench: &Bench, id: CollectionId) {
         let (booked, targets) = (container.outcomes.total(), container.targets);
         assert_eq!(booked, targets, "targets booked in {container:#?}");
     }
-    let tasks = tasks(bench, id).await;
+    let tasks = tasks_within(bench, id, within).await;
     for task in &tasks {
         assert!(task.status.state.is_terminal(), "{task:#?}");
     }
@@ -105,7 +129,7 @@ pub(crate) async fn over(bench: &Bench, id: CollectionId) {
     bench.tell(sortie::core::message::Message::Tick).await;
     bench.tick_after(std::time::Duration::from_secs(3600)).await;
     bench.manager.flush().await.unwrap();
-    let mut tx = bench.store.begin().await.unwrap();
+    let mut tx = bench.truth.begin().await.unwrap();
     let end = Timestamp::from_millis(i64::MAX as u64);
     let mut left = tx.due_outbox(end, 10_000).await.unwrap();
     left.retain(|row| tasks.iter().any(|task| task.id == row.task));

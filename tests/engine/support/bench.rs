@@ -24,6 +24,8 @@ use super::defs::inert;
 pub(crate) struct Bench {
     pub(crate) runtime: ManualRuntime,
     pub(crate) store: Arc<dyn Store>,
+    /// The store without its faults, to look at.
+    pub(crate) truth: Arc<dyn Store>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) objects: Option<Arc<dyn Objects>>,
     pub(crate) registry: Arc<Registry>,
@@ -50,6 +52,7 @@ impl Bench {
         let manager = manager(&runtime, &store, &transport, &registry);
         Self {
             runtime,
+            truth: Arc::clone(&store),
             store,
             transport,
             objects: None,
@@ -231,12 +234,12 @@ impl Bench {
 
     /// The state of a collection.
     pub(crate) async fn state(&self, id: CollectionId) -> TaskState {
-        self.store.collection(id).await.unwrap().unwrap().state
+        self.truth.collection(id).await.unwrap().unwrap().state
     }
 
     /// The container of that name.
     pub(crate) async fn container(&self, id: CollectionId, name: &str) -> ContainerRow {
-        let containers = self.store.containers(id).await.unwrap();
+        let containers = self.truth.containers(id).await.unwrap();
         containers
             .into_iter()
             .find(|c| c.name.as_deref() == Some(name))
@@ -245,12 +248,12 @@ impl Bench {
 
     /// The task of that name.
     pub(crate) async fn task(&self, id: CollectionId, name: &str) -> TaskHead {
-        self.store.task(id, name).await.unwrap().unwrap()
+        self.truth.task(id, name).await.unwrap().unwrap()
     }
 
     /// The task of that id.
     pub(crate) async fn head(&self, id: TaskId) -> Option<TaskHead> {
-        self.store
+        self.truth
             .begin()
             .await
             .unwrap()
@@ -266,8 +269,8 @@ impl Bench {
         id: CollectionId,
         name: &str,
     ) -> Vec<T> {
-        let dataset = self.store.dataset(id, name).await.unwrap().unwrap();
-        let rows = self.store.rows(dataset, None, 100_000).await.unwrap();
+        let dataset = self.truth.dataset(id, name).await.unwrap().unwrap();
+        let rows = self.truth.rows(dataset, None, 100_000).await.unwrap();
         rows.into_iter()
             .map(|row| row.body.decode().unwrap())
             .collect()

@@ -40,6 +40,13 @@ impl Faults {
     pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
+
+    /// All that are counted.
+    pub(crate) const fn all(&self) -> [&AtomicU32; 6] {
+        let store = [&self.begins, &self.conflicts, &self.commits, &self.lies];
+        let [a, b, c, d] = store;
+        [a, b, c, d, &self.sends, &self.refusals]
+    }
 }
 
 fn due(times: &AtomicU32) -> bool {
