@@ -213,7 +213,7 @@ fn container_rows(submission: &Submission, tasks: &[Task]) -> Vec<ContainerRow> 
     }
     for (task, row) in tasks.iter().zip(&submission.plan.tasks) {
         let container = &mut rows[row.container as usize];
-        container.targets += task.head.targets;
+        container.targets = container.targets.saturating_add(task.head.targets);
         if row.role == Role::Generator {
             container.generator = Some(task.head.id);
             container.expected = None;

@@ -17,9 +17,10 @@ pub(crate) fn structure(plan: &Plan) -> Result<(), WorkflowError> {
     )?;
     tree(plan)?;
     names(plan)?;
-    for (index, container) in (0..).zip(&plan.containers) {
-        members(plan, index, container)?;
-        policy(plan, index, container)?;
+    let groups = grouped(plan);
+    for ((index, container), group) in (0..).zip(&plan.containers).zip(&groups) {
+        members(plan, index, container, group)?;
+        policy(plan, index, container, group)?;
     }
     Ok(())
 }
@@ -115,29 +116,43 @@ struct Member<'a> {
     arm: Option<Arm>,
 }
 
-fn members(plan: &Plan, index: u32, container: &PlanContainer) -> Result<(), WorkflowError> {
-    let malformed = |why: String| Err(WorkflowError::Malformed(why));
-    let label = label(plan, index);
-    let tasks = plan
-        .tasks
-        .iter()
-        .filter(|task| task.container == index)
-        .map(|task| Member {
+/// The children of each container in order, in one go over all of them: a plan may have many containers.
+/// Needs [`tree`] to have found that they exist.
+fn grouped(plan: &Plan) -> Vec<Vec<Member<'_>>> {
+    let mut groups: Vec<Vec<Member<'_>>> = plan.containers.iter().map(|_| Vec::new()).collect();
+    let tasks = plan.tasks.iter().map(|task| {
+        let member = Member {
             position: task.position,
             task: Some((task.role, task.name.as_str())),
             arm: None,
-        });
-    let containers = plan
-        .containers
-        .iter()
-        .filter(|child| child.parent == Some(index))
-        .map(|child| Member {
+        };
+        (task.container, member)
+    });
+    let containers = plan.containers.iter().filter_map(|child| {
+        let member = Member {
             position: child.position,
             task: None,
             arm: child.arm,
-        });
-    let mut members: Vec<Member<'_>> = tasks.chain(containers).collect();
-    members.sort_by_key(|member| member.position);
+        };
+        Some((child.parent?, member))
+    });
+    for (container, member) in tasks.chain(containers) {
+        groups[container as usize].push(member);
+    }
+    for group in &mut groups {
+        group.sort_by_key(|member| member.position);
+    }
+    groups
+}
+
+fn members(
+    plan: &Plan,
+    index: u32,
+    container: &PlanContainer,
+    members: &[Member<'_>],
+) -> Result<(), WorkflowError> {
+    let malformed = |why: String| Err(WorkflowError::Malformed(why));
+    let label = label(plan, index);
     if members.is_empty() {
         return Err(WorkflowError::EmptyContainer(label));
     }
@@ -177,7 +192,12 @@ fn members(plan: &Plan, index: u32, container: &PlanContainer) -> Result<(), Wor
     Ok(())
 }
 
-fn policy(plan: &Plan, index: u32, container: &PlanContainer) -> Result<(), WorkflowError> {
+fn policy(
+    plan: &Plan,
+    index: u32,
+    container: &PlanContainer,
+    members: &[Member<'_>],
+) -> Result<(), WorkflowError> {
     let refuse = |why: String| {
         Err(WorkflowError::Policy {
             container: label(plan, index),
@@ -195,17 +215,9 @@ fn policy(plan: &Plan, index: u32, container: &PlanContainer) -> Result<(), Work
         }
         Enough::AtLeast(0) => return refuse("at least 0 is no condition; at least 1".to_owned()),
         Enough::AtLeast(n) => {
-            let in_tasks = plan.tasks.iter().filter(|task| task.container == index);
-            if in_tasks.clone().any(|task| task.role == Role::Generator) {
-                return Ok(());
-            }
-            let children = in_tasks.count()
-                + plan
-                    .containers
-                    .iter()
-                    .filter(|child| child.parent == Some(index))
-                    .count();
-            if n > children as u64 {
+            let is_generator = |m: &Member<'_>| m.task.is_some_and(|(r, _)| r == Role::Generator);
+            let children = members.len();
+            if n > children as u64 && !members.iter().any(is_generator) {
                 return refuse(format!("at least {n} of {children} children"));
             }
         }
