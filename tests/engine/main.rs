@@ -6,6 +6,7 @@
 
 mod support;
 
+mod builder;
 mod cancel;
 mod conditions;
 mod containers;
