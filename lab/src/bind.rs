@@ -22,12 +22,13 @@ pub(crate) enum Need {
     NoQueue,
 }
 
-/// Listeners on one port, one for each address, in their order.
+/// Listeners on one port, one for each address, in their order. Port 0 is any that is free on all.
 pub(crate) fn listeners(
     wanted: &[(IpAddr, Need)],
+    wanted_port: u16,
 ) -> Result<(u16, Vec<Option<TcpListener>>), LabError> {
     on_common_port(|| {
-        let mut port = 0;
+        let mut port = wanted_port;
         let mut bound = Vec::with_capacity(wanted.len());
         for &(address, need) in wanted {
             let backlog = if need == Need::NoQueue { 0 } else { BACKLOG };
@@ -47,10 +48,13 @@ pub(crate) fn listeners(
     })
 }
 
-/// A UDP socket and a TCP listener on one port.
-pub(crate) fn dns_sockets(address: IpAddr) -> Result<(u16, UdpSocket, TcpListener), LabError> {
+/// A UDP socket and a TCP listener on one port. Port 0 is any that is free for both.
+pub(crate) fn dns_sockets(
+    address: IpAddr,
+    wanted_port: u16,
+) -> Result<(u16, UdpSocket, TcpListener), LabError> {
     on_common_port(|| {
-        let listener = listen(SocketAddr::new(address, 0), BACKLOG)?;
+        let listener = listen(SocketAddr::new(address, wanted_port), BACKLOG)?;
         let port = local_port(address, listener.local_addr())?;
         let udp = udp(SocketAddr::new(address, port))
             .map_err(|source| LabError::Bind { address, source })?;

@@ -29,6 +29,20 @@ pub struct LabConfig {
     pub connection_limit: Duration,
     /// The pause between two bytes of a site that drips.
     pub drip_interval: Duration,
+    /// The ports to listen on. Whoever was told the ports of a lab that has gone finds another
+    /// one there.
+    pub ports: LabPorts,
+}
+
+/// The ports of a lab; 0 is any that is free.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LabPorts {
+    /// The DNS server's, UDP and TCP.
+    pub dns: u16,
+    /// The http servers'.
+    pub http: u16,
+    /// The https servers'.
+    pub https: u16,
 }
 
 impl Default for LabConfig {
@@ -37,6 +51,7 @@ impl Default for LabConfig {
             mix: Mix::default(),
             connection_limit: Duration::from_secs(30),
             drip_interval: Duration::from_millis(200),
+            ports: LabPorts::default(),
         }
     }
 }
@@ -65,7 +80,16 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Starts all servers on ephemeral ports, as tasks of the current Tokio runtime. Needs no
+    /// The ports that it listens on.
+    pub fn ports(&self) -> LabPorts {
+        LabPorts {
+            dns: self.resolver.port(),
+            http: self.world.http_port,
+            https: self.world.https_port,
+        }
+    }
+
+    /// Starts all servers, as tasks of the current Tokio runtime. Needs no
     /// privilege, and raises the limit of open files as far as it may.
     pub async fn start(config: LabConfig) -> Result<Self, LabError> {
         // What the system does not allow is not needed unless thousands connect at once.
@@ -73,7 +97,7 @@ impl Lab {
             tracing::debug!(%error, "the limit of open files stays as it is");
         }
         let tls = Tls::new()?;
-        let sockets = Sockets::bind(&tls)?;
+        let sockets = Sockets::bind(&tls, config.ports)?;
         let world = Arc::new(World {
             mix: config.mix,
             http_port: sockets.http_port,

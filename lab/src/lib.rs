@@ -56,7 +56,7 @@ mod world;
 pub use behaviour::{Behaviour, UnknownBehaviour};
 pub use error::LabError;
 pub use info::LabInfo;
-pub use lab::{Lab, LabConfig};
+pub use lab::{Lab, LabConfig, LabPorts};
 pub use mix::{Mix, MixError};
 pub use name::{ELSEWHERE, SUFFIX, is_valid, name, names};
 pub use plan::CANARY;

@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, UdpSocket};
 use crate::addresses as at;
 use crate::bind::{self, Need};
 use crate::error::LabError;
+use crate::lab::LabPorts;
 use crate::web::{Duty, Tls};
 
 /// A listener whose queue is full, and the connection that fills it.
@@ -28,16 +29,16 @@ type Post = (IpAddr, Need, Option<Duty>);
 
 impl Sockets {
     /// Opens them. Must run inside a Tokio runtime.
-    pub(crate) fn bind(tls: &Tls) -> Result<Self, LabError> {
+    pub(crate) fn bind(tls: &Tls, ports: LabPorts) -> Result<Self, LabError> {
         let mut listeners = Vec::new();
         let mut full_queues = Vec::new();
         let mut canaries = Vec::new();
-        let mut open = |posts: Vec<Post>| -> Result<u16, LabError> {
+        let mut open = |posts: Vec<Post>, port: u16| -> Result<u16, LabError> {
             let wanted: Vec<_> = posts
                 .iter()
                 .map(|(address, need, _)| (*address, *need))
                 .collect();
-            let (port, bound) = bind::listeners(&wanted)?;
+            let (port, bound) = bind::listeners(&wanted, port)?;
             for ((address, _, duty), listener) in posts.into_iter().zip(bound) {
                 let fault = |source| LabError::Bind { address, source };
                 match (listener, duty) {
@@ -57,10 +58,10 @@ impl Sockets {
             }
             Ok(port)
         };
-        let http_port = open(http_posts())?;
-        let https_port = open(https_posts(tls))?;
+        let http_port = open(http_posts(), ports.http)?;
+        let https_port = open(https_posts(tls), ports.https)?;
 
-        let (dns_port, dns_udp, dns_tcp) = bind::dns_sockets(at::DNS.into())?;
+        let (dns_port, dns_udp, dns_tcp) = bind::dns_sockets(at::DNS.into(), ports.dns)?;
         let fault = |source| LabError::Bind {
             address: at::DNS.into(),
             source,

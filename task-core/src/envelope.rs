@@ -63,7 +63,7 @@ impl DispatchTask {
     ///
     /// A typed reason to park the message: it is newer than this code, or no envelope at all.
     pub fn decode(body: &[u8]) -> Result<Self, ParkReason> {
-        decode_versioned(body)
+        decode_versioned(body, |task: &Self| task.v)
     }
 
     /// Writes the envelope.
@@ -109,21 +109,26 @@ pub(crate) fn traceparent(collection: CollectionId, task: TaskId, attempt: u32) 
 /// Decodes a message that carries its version in `v`; a newer one is told apart from garbage.
 pub(crate) fn decode_versioned<T: serde::de::DeserializeOwned>(
     body: &[u8],
+    version: impl Fn(&T) -> u16,
 ) -> Result<T, ParkReason> {
     #[derive(Deserialize)]
     struct Version {
         v: u64,
     }
-    let undecodable = |error: serde_json::Error| ParkReason::Undecodable(error.to_string());
-    // The version first: a newer message may have the same fields and mean something else.
-    let Version { v } = serde_json::from_slice(body).map_err(undecodable)?;
-    if v > u64::from(WIRE_VERSION) {
-        return Err(ParkReason::EnvelopeVersion {
-            found: u16::try_from(v).unwrap_or(u16::MAX),
-            known: WIRE_VERSION,
-        });
+    // The version decides, not the shape: a newer message may have the same fields and mean
+    // something else.
+    let newer = |v: u64| ParkReason::EnvelopeVersion {
+        found: u16::try_from(v).unwrap_or(u16::MAX),
+        known: WIRE_VERSION,
+    };
+    match serde_json::from_slice::<T>(body) {
+        Ok(message) if version(&message) > WIRE_VERSION => Err(newer(version(&message).into())),
+        Ok(message) => Ok(message),
+        Err(error) => match serde_json::from_slice::<Version>(body) {
+            Ok(Version { v }) if v > u64::from(WIRE_VERSION) => Err(newer(v)),
+            _ => Err(ParkReason::Undecodable(error.to_string())),
+        },
     }
-    serde_json::from_slice(body).map_err(undecodable)
 }
 
 /// Encodes a message of this crate. Their types hold nothing that JSON cannot express.

@@ -185,7 +185,7 @@ impl ToManager {
     ///
     /// A typed reason to park it: it is newer than this code, or no message at all.
     pub fn decode(body: &[u8]) -> Result<Self, ParkReason> {
-        decode_versioned(body)
+        decode_versioned(body, |message: &Self| message.v)
     }
 
     /// Writes the message.

@@ -63,9 +63,13 @@ impl DataStore for MemoryStore {
             }
             None => (behind, Unbounded),
         };
+        let left_out = left_out(&state, dataset);
         let mut page = Vec::new();
         let mut bytes = 0;
-        for (key, row) in rows.range(range).take(limit) {
+        let rows = rows
+            .range(range)
+            .filter(|(key, _)| Some(key.task) != left_out);
+        for (key, row) in rows.take(limit) {
             bytes += row.body.inline_len();
             if bytes > PAGE_BYTES && !page.is_empty() {
                 break;
@@ -85,7 +89,10 @@ impl DataStore for MemoryStore {
         };
         let count = match dataset.task {
             Some(task) => rows.range(all_of(task)).count(),
-            None => rows.len(),
+            None => {
+                let others = left_out(&state, dataset).map(all_of);
+                rows.len() - others.map_or(0, |others| rows.range(others).count())
+            }
         };
         Ok(count as u64)
     }
@@ -153,6 +160,14 @@ impl DataStore for MemoryStore {
         let values = state.values.entry(writer.collection).or_default();
         values.insert(key.into(), value.clone());
         Ok(())
+    }
+}
+
+/// A generator stands in its container but is not one of its children: its rows are its own.
+fn left_out(state: &State, dataset: Dataset) -> Option<TaskId> {
+    match dataset.task {
+        Some(_) => None,
+        None => state.containers.get(&dataset.container)?.generator,
     }
 }
 

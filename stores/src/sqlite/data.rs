@@ -70,6 +70,7 @@ impl DataStore for SqliteStore {
             .bind(&task.as_bytes()[..]),
             None => sqlx::query(
                 "SELECT task, seq, body FROM task_data WHERE container = ?1 \
+                 AND task IS NOT (SELECT generator FROM containers WHERE id = ?1) \
                  AND (task, seq) > (?2, ?3) ORDER BY task, seq LIMIT ?4",
             )
             .bind(&dataset.container.as_bytes()[..])
@@ -104,8 +105,11 @@ impl DataStore for SqliteStore {
             )
             .bind(&dataset.container.as_bytes()[..])
             .bind(&task.as_bytes()[..]),
-            None => sqlx::query_scalar("SELECT count(*) FROM task_data WHERE container = ?1")
-                .bind(&dataset.container.as_bytes()[..]),
+            None => sqlx::query_scalar(
+                "SELECT count(*) FROM task_data WHERE container = ?1 \
+                 AND task IS NOT (SELECT generator FROM containers WHERE id = ?1)",
+            )
+            .bind(&dataset.container.as_bytes()[..]),
         };
         let count: i64 = query
             .fetch_one(self.reader().await?.conn())

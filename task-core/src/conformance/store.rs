@@ -23,9 +23,9 @@ use crate::ports::store::Store;
 pub use atomic::{committed_work_is_seen_at_once, dropped_work_is_undone, reads_see_own_writes};
 pub use concurrent::{no_update_is_lost, nothing_uncommitted_is_seen};
 pub use data::{
-    a_data_set_has_a_name, a_resumed_attempt_removes_what_lies_ahead, pages_end_by_bytes,
-    put_data_overwrites, rows_come_in_order_and_in_pages, values_are_fenced_and_overwritten,
-    writers_are_fenced,
+    a_data_set_has_a_name, a_generators_rows_are_its_own,
+    a_resumed_attempt_removes_what_lies_ahead, pages_end_by_bytes, put_data_overwrites,
+    rows_come_in_order_and_in_pages, values_are_fenced_and_overwritten, writers_are_fenced,
 };
 pub use due::{
     bare_metal_tasks_are_counted, due_containers_and_collections_are_running, due_tasks_are_active,
@@ -79,6 +79,7 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         rows_come_in_order_and_in_pages,
         pages_end_by_bytes,
         put_data_overwrites,
+        a_generators_rows_are_its_own,
         writers_are_fenced,
         a_resumed_attempt_removes_what_lies_ahead,
         values_are_fenced_and_overwritten,

@@ -60,12 +60,13 @@ pub trait DataStore: fmt::Debug + Send + Sync + 'static {
 /// Inline bytes after which a page of rows ends.
 pub const PAGE_BYTES: usize = 8 << 20;
 
-/// The rows of one task, or of all tasks of a container.
+/// The rows of one task, or of all children of a container. A container's generator is not one of
+/// its children: its rows are found under its own name only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dataset {
     /// The container.
     pub container: ContainerId,
-    /// One task of it; all if `None`.
+    /// One task of it; all its children if `None`.
     pub task: Option<TaskId>,
 }
 

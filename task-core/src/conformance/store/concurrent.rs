@@ -93,10 +93,7 @@ pub async fn no_update_is_lost(store: Arc<dyn Store>) {
         }
     }))
     .await;
-    let counted = read_container(&*store, row.id)
-        .await
-        .children
-        .created;
+    let counted = read_container(&*store, row.id).await.children.created;
     assert_eq!(
         counted,
         AT_ONCE * EACH,

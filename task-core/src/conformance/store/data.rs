@@ -1,8 +1,8 @@
 //! Task data.
 
 use super::fixture::{
-    becomes, begin, child, claim, collection, commit, container, full_container, json, name,
-    running, seed, writer,
+    becomes, begin, child, claim, collection, commit, container, full_container, generator, json,
+    name, running, seed, writer,
 };
 use crate::id::TaskId;
 use crate::payload::Payload;
@@ -254,6 +254,39 @@ pub async fn put_data_overwrites(store: &dyn Store) {
         bodies,
         [json("0"), Payload::Claim(claim("data/1"))],
         "a row whose place is taken is overwritten"
+    );
+}
+
+/// The rows of a generator are no rows of its container.
+pub async fn a_generators_rows_are_its_own(store: &dyn Store) {
+    let mut row = container(collection(1).id, 0);
+    let mut all = vec![generator(&row), child(&row, 0), child(&row, 1)];
+    row.generator = Some(all[0].head.id);
+    for task in &mut all {
+        task.head.status = running(1, 10);
+    }
+    seed(store, &row, &all).await;
+    for task in &all {
+        write(store, writer(task, 1), 0, &[json("1"), json("2")]).await;
+    }
+    let set = |task| Dataset {
+        container: row.id,
+        task,
+    };
+    let children = read(store, set(None), None, 10).await;
+    let expected = [(1, 0), (1, 1), (2, 0), (2, 1)].map(|(at, seq)| (all[at].head.id, seq));
+    assert_eq!(
+        keys(&children),
+        expected,
+        "a container's rows are its children's"
+    );
+    let counted = store.count(set(None)).await.expect("rows are counted");
+    assert_eq!(counted, 4, "and so is their number");
+    let own = read(store, set(Some(all[0].head.id)), None, 10).await;
+    assert_eq!(
+        own.len(),
+        2,
+        "a generator's rows are found under its own name"
     );
 }
 

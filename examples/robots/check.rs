@@ -1,0 +1,62 @@
+//! The file, held against what the lab knows.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+
+use anyhow::Context as _;
+use flate2::read::MultiGzDecoder;
+use lab::Lab;
+use sortie::robots::RobotsRecord;
+
+use crate::job::Job;
+
+/// What was found out.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// Records that say something else than the lab.
+    pub(crate) mismatches: u64,
+    /// The first of them, in words.
+    pub(crate) examples: Vec<String>,
+    /// Connections that reached an address which no scanner may touch.
+    pub(crate) forbidden: u64,
+}
+
+/// Compares every record: outcome, status, redirects, truncation and size.
+pub(crate) fn compare(job: &Job, lab: &Lab) -> anyhow::Result<Verdict> {
+    let file = File::open(job.file()).with_context(|| job.file().display().to_string())?;
+    let mut verdict = Verdict {
+        forbidden: lab.forbidden_hits(),
+        ..Verdict::default()
+    };
+    for line in BufReader::new(MultiGzDecoder::new(BufReader::new(file))).lines() {
+        let record: RobotsRecord = serde_json::from_str(&line?)?;
+        let truth = lab.truth(&record.domain);
+        let answered = truth.https.is_some();
+        let agrees = record.outcome.as_str() == truth.outcome
+            && (!answered || record.status == truth.status)
+            && (!answered || record.hops.len() == usize::from(truth.hops))
+            && (truth.outcome != "rules" || record.truncated == truth.truncated)
+            && truth
+                .body
+                .as_ref()
+                .is_none_or(|body| record.bytes_body == body.len as u64);
+        if !agrees {
+            verdict.mismatches += 1;
+            if verdict.examples.len() < 10 {
+                let RobotsRecord {
+                    outcome,
+                    status,
+                    hops,
+                    detail,
+                    ..
+                } = &record;
+                verdict.examples.push(format!(
+                    "{} ({}): {outcome} {status:?} after {} hops ({detail:?}, {} ms), but the lab says {} {:?} after {}",
+                    record.domain, truth.behaviour, hops.len(), record.millis, truth.outcome,
+                    truth.status, truth.hops,
+                ));
+            }
+        }
+    }
+    Ok(verdict)
+}
