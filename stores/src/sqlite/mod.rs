@@ -57,8 +57,22 @@ impl SqliteStore {
     /// [`StoreError::Refused`] if it may not be written, and [`StoreError::Backend`] if it cannot
     /// be opened, belongs to another program, or another process does not let go of it.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        let options = options().filename(path).create_if_missing(true);
+        Self::open_at(path.as_ref(), options()).await
+    }
+
+    /// Like [`open`](Self::open), but the file may not grow beyond so many pages of 4 KiB: what
+    /// does not fit is [`StoreError::Full`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn open_with_limit(path: impl AsRef<Path>, pages: u32) -> Result<Self, StoreError> {
+        let options = options().pragma("max_page_count", pages.to_string());
+        Self::open_at(path.as_ref(), options).await
+    }
+
+    async fn open_at(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
+        let options = options.filename(path).create_if_missing(true);
         let mut conn = connect(&options, path).await?;
         schema::migrate(&mut conn, path).await?;
         let readers = SqlitePoolOptions::new()
