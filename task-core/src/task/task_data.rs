@@ -178,6 +178,8 @@ pub(crate) struct RowBuffer {
     rows: Vec<Payload>,
     bytes: usize,
     pub(crate) next: u32,
+    /// Whether this attempt has written any; that removes those of earlier attempts.
+    wrote: bool,
 }
 
 impl RowBuffer {
@@ -186,7 +188,20 @@ impl RowBuffer {
             rows: Vec::new(),
             bytes: 0,
             next,
+            wrote: false,
         }
+    }
+
+    /// Writes what is left. Rows of an earlier attempt that failed go even if there is none.
+    pub(crate) async fn finish(&mut self, attempt: &Attempt) -> Result<(), TaskError> {
+        self.flush(attempt).await?;
+        if attempt.task.attempt > 1
+            && !self.wrote
+            && let Some(data) = &attempt.host.data
+        {
+            data.write_rows(attempt.writer(), self.next, &[]).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn flush(&mut self, attempt: &Attempt) -> Result<(), TaskError> {
@@ -203,6 +218,7 @@ impl RowBuffer {
             .ok_or_else(|| TaskError::fatal("a task cannot have more than 4,294,967,295 rows"))?;
         self.rows.clear();
         self.bytes = 0;
+        self.wrote = true;
         attempt.progress.checkpoint();
         Ok(())
     }

@@ -46,6 +46,10 @@ impl Lease {
         cancel: &CancelSignal,
     ) -> Outcome {
         let runtime = &shared.runtime;
+        // It was received before anybody knew how long its lease is.
+        if visibility(self.length) > shared.first_visibility {
+            self.hide(shared).await;
+        }
         let look = (self.length / 3).min(shared.cancellations.every);
         let mut seen = progress.count();
         let mut moved_at = runtime.now();
@@ -87,15 +91,7 @@ impl Lease {
     }
 
     async fn extend(&self, shared: &Shared) {
-        let queue = shared.kind.queue();
-        let visibility = visibility(self.length);
-        if let Err(error) = shared
-            .transport
-            .extend(queue, &self.receipt, visibility)
-            .await
-        {
-            tracing::warn!(task = %self.heartbeat.task_id, %error, "lease not extended");
-        }
+        self.hide(shared).await;
         let message = Message::Heartbeat(self.heartbeat.clone());
         let message = ToManager::new(MessageId::new(&*shared.runtime), message).encode();
         let sent = shared
@@ -104,6 +100,19 @@ impl Lease {
             .await;
         if let Err(error) = sent {
             tracing::warn!(task = %self.heartbeat.task_id, %error, "heartbeat not sent");
+        }
+    }
+
+    /// Hides the message for another lease.
+    async fn hide(&self, shared: &Shared) {
+        let queue = shared.kind.queue();
+        let visibility = visibility(self.length);
+        if let Err(error) = shared
+            .transport
+            .extend(queue, &self.receipt, visibility)
+            .await
+        {
+            tracing::warn!(task = %self.heartbeat.task_id, %error, "lease not extended");
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Shared {
     /// How long tasks may go on after they were told to stop.
     pub(super) grace: Duration,
     stop_at: Option<Timestamp>,
-    first_visibility: Duration,
+    pub(super) first_visibility: Duration,
 }
 
 impl WorkerLoop {

@@ -207,7 +207,7 @@ async fn conclude(
 
 /// Sends what is buffered: rows to the store, children to the manager.
 async fn flush(attempt: &Arc<Attempt>) -> Result<(), TaskError> {
-    attempt.rows.lock().await.flush(attempt).await?;
+    attempt.rows.lock().await.finish(attempt).await?;
     crate::task::Children::of(Arc::clone(attempt)).flush().await
 }
 
