@@ -16,3 +16,4 @@ mod forged;
 mod generators;
 mod policies;
 mod retries;
+mod workers;

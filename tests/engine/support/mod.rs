@@ -5,3 +5,5 @@ pub(crate) mod bench;
 pub(crate) mod defs;
 pub(crate) mod faulty;
 pub(crate) mod messages;
+pub(crate) mod rig;
+pub(crate) mod script;
