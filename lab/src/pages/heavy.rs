@@ -40,8 +40,9 @@ const PIECE: usize = 1 << 20;
 /// flush, which makes it independent of what came before it, and its bytes are repeated; the
 /// checksums are combined in the same way.
 pub(crate) static GZIP_BOMB: LazyLock<Page> = LazyLock::new(|| {
-    let line = b"Disallow: /0/0/0\n";
-    let mut piece = line.repeat(PIECE / line.len());
+    // Rules outside of a group would be no rules (RFC 9309 §2.1).
+    let lines = b"User-agent: *\nDisallow: /0/0/0\n";
+    let mut piece = lines.repeat(PIECE / lines.len());
     // A whole number of lines, filled up with a comment.
     piece.resize(PIECE - 1, b'#');
     piece.push(b'\n');
