@@ -11,9 +11,12 @@ mod cancel;
 mod conditions;
 mod containers;
 mod driver;
+#[cfg(feature = "sqlite")]
+mod durable;
 mod faults;
 mod forged;
 mod generators;
+mod plugged;
 mod policies;
 mod retries;
 mod workers;

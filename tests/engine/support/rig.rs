@@ -107,12 +107,12 @@ impl Rig {
 
     /// Lets time pass until the run is over; returns its state.
     pub(crate) async fn over(&self, id: CollectionId) -> TaskState {
-        for _ in 0..20_000 {
+        for _ in 0..5_000 {
             let state = self.bench.state(id).await;
             if state.is_terminal() {
                 return state;
             }
-            self.bench.runtime.advance(Duration::from_millis(500)).await;
+            self.bench.runtime.advance(Duration::from_secs(2)).await;
         }
         panic!(
             "the run does not end: {:#?}",
