@@ -4,7 +4,7 @@
 //!   specification of the port: the other stores are held against it.
 //! - `SqliteStore` (feature `sqlite`): one durable file, no server; the embedded default.
 //!
-//! Both pass [`task_core::conformance::store`].
+//! Both pass `task_core::conformance::store`.
 
 pub mod memory;
 mod seq;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sortie_stores::{MemoryStore, SqliteStore};
+use sortie_stores::MemoryStore;
+#[cfg(feature = "sqlite")]
+use sortie_stores::SqliteStore;
 use task_core::conformance::store;
 use task_core::ports::store::Store;
 
@@ -11,6 +13,7 @@ async fn memory() {
     store::run_all(async || Arc::new(MemoryStore::new()) as Arc<dyn Store>).await;
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_in_memory() {
     store::run_all(async || {
@@ -19,6 +22,7 @@ async fn sqlite_in_memory() {
     .await;
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_in_a_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,9 @@
 //! What only a store in a file can do: last, be damaged, be too new, be forbidden, be shared.
 
+#![cfg(feature = "sqlite")]
+// Clippy knows tests by their attribute, and so not their helpers.
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 
 use sortie_stores::SqliteStore;

@@ -5,6 +5,7 @@
 //! Several processes may open one file on one machine; their transactions wait for each other.
 
 mod alike;
+mod children;
 mod codes;
 mod columns;
 mod connection;

@@ -1,11 +1,8 @@
-//! The primitives: one statement each, whatever the length of the list (a second one from 4,096
-//! rows on).
-
-use std::collections::BTreeMap;
+//! The primitives: a handful of statements each, whatever the length of the list; from 4,096 rows
+//! on once more per 4,096.
 
 use async_trait::async_trait;
 use hashbrown::HashSet;
-use sqlx::Row as _;
 use task_core::id::{CollectionId, ContainerId, MessageId, TaskId};
 use task_core::ports::store::{
     Closed, CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, StoreTx, Task, TaskHead,
@@ -13,15 +10,14 @@ use task_core::ports::store::{
 };
 use task_core::state::TaskState;
 use task_core::time::Timestamp;
-use uuid::Uuid;
 
 use super::alike::alike;
-use super::connection::{Transaction, arrays, bind, packs, run, run_alike};
+use super::connection::{Transaction, arrays, run, run_alike};
 use super::error::store_error;
 use super::pack::Pack;
 use super::read::{at_most, containers_of, select};
-use super::rows::{Collection, Container, Head, Open, Outbox, Shared, Whole, list};
-use super::{columns, put};
+use super::rows::{Collection, Container, Head, Outbox, Shared, Whole, list};
+use super::{children, columns, put};
 
 /// An open transaction.
 pub(super) struct SqliteTx {
@@ -151,78 +147,11 @@ impl StoreTx for SqliteTx {
     }
 
     async fn waiting(&mut self, wanted: &[(ContainerId, u32)]) -> Result<Vec<Task>, StoreError> {
-        // A statement has one limit. Small limits are rounded up and the surplus is dropped, so
-        // that a thousand containers with a few free places each take a handful of statements.
-        let mut by_limit: BTreeMap<u32, Vec<(&ContainerId, usize)>> = BTreeMap::new();
-        for (container, limit) in wanted.iter().filter(|(_, limit)| *limit > 0) {
-            let rounded = if *limit <= 64 {
-                limit.next_power_of_two()
-            } else {
-                *limit
-            };
-            let exact = usize::try_from(*limit).unwrap_or(usize::MAX);
-            by_limit
-                .entry(rounded)
-                .or_default()
-                .push((container, exact));
-        }
-        let conn = self.transaction.conn()?;
-        let mut tasks = Vec::new();
-        let mut shared = Shared::default();
-        for (limit, containers) in by_limit {
-            let packs = packs(&containers, |pack, (id, _)| {
-                pack.id(id.as_bytes());
-                Ok(())
-            })?;
-            let mut exact = containers.iter().map(|(_, exact)| *exact);
-            for pack in packs {
-                let query = bind(&columns::WAITING, pack).bind(i64::from(limit));
-                for row in query.fetch_all(&mut *conn).await.map_err(store_error)? {
-                    let array: String = row.try_get(0).map_err(store_error)?;
-                    let rows = list::<Whole<'_>>(&array)?;
-                    for row in rows.into_iter().take(exact.next().unwrap_or_default()) {
-                        tasks.push(shared.task(row)?);
-                    }
-                }
-            }
-        }
-        Ok(tasks)
+        children::waiting(self.transaction.conn()?, wanted).await
     }
 
     async fn count_from(&mut self, container: ContainerId, from: u32) -> Result<u64, StoreError> {
-        let conn = self.transaction.conn()?;
-        let generator: Option<Option<Uuid>> =
-            sqlx::query_scalar("SELECT generator FROM containers WHERE id = ?1")
-                .bind(&container.as_bytes()[..])
-                .fetch_optional(&mut *conn)
-                .await
-                .map_err(store_error)?;
-        // No index on ordinals, which every insert would pay for: ids are derived, so they say
-        // where the children lie.
-        let (first, last) = match generator.flatten().map(TaskId::from_uuid) {
-            Some(generator) => (
-                *generator.child(from).as_bytes(),
-                *generator.child(u32::MAX).as_bytes(),
-            ),
-            None => {
-                let (mut first, mut last) = ([0; 16], [0xff; 16]);
-                first[..6].copy_from_slice(&container.as_bytes()[..6]);
-                last[..6].copy_from_slice(&container.as_bytes()[..6]);
-                (first, last)
-            }
-        };
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM tasks WHERE id BETWEEN ?1 AND ?2 AND container = ?3 \
-             AND ordinal >= ?4 AND role <> 1",
-        )
-        .bind(&first[..])
-        .bind(&last[..])
-        .bind(&container.as_bytes()[..])
-        .bind(i64::from(from))
-        .fetch_one(conn)
-        .await
-        .map_err(store_error)?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        children::count_from(self.transaction.conn()?, container, from).await
     }
 
     async fn insert_collections(&mut self, rows: &[CollectionRow]) -> Result<(), StoreError> {
@@ -315,23 +244,7 @@ impl StoreTx for SqliteTx {
         state: TaskState,
         _now: Timestamp,
     ) -> Result<Vec<Closed>, StoreError> {
-        let conn = self.transaction.conn()?;
-        let ids = containers.iter().map(ContainerId::as_bytes);
-        let mut closed = Vec::new();
-        for array in arrays(conn, &columns::OPEN_TASKS, ids.clone()).await? {
-            closed.extend(list::<Open>(&array)?.into_iter().map(Open::closed));
-        }
-        for sql in [&columns::CLOSE_WAITING, &columns::CLOSE_ACTIVE] {
-            let packs = packs(ids.clone(), |pack, id| {
-                pack.id(id);
-                Ok(())
-            })?;
-            for pack in packs {
-                let query = bind(sql, pack).bind(i64::from(state.code()));
-                query.execute(&mut *conn).await.map_err(store_error)?;
-            }
-        }
-        Ok(closed)
+        children::close(self.transaction.conn()?, containers, state).await
     }
 
     async fn put_data(&mut self, rows: &[ResultRow]) -> Result<(), StoreError> {

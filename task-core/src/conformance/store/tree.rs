@@ -40,7 +40,7 @@ pub async fn inserting_again_changes_nothing(store: &dyn Store) {
         .expect("containers are read");
     assert_eq!(
         seen,
-        [row.clone()],
+        std::slice::from_ref(&row),
         "a container that exists is left as it is"
     );
     let mut tx = begin(store).await;

@@ -1,24 +1,24 @@
 //! The same calls on both stores leave the same state behind: the store in memory is the
 //! specification of the other.
 
+#![cfg(feature = "sqlite")]
+// Clippy knows tests by their attribute, and so not their helpers.
+#![allow(clippy::unwrap_used)]
+
+mod rows;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::value::RawValue;
 use sortie_stores::{MemoryStore, SqliteStore};
-use task_core::id::{CollectionId, ContainerId, MessageId, TaskId};
-use task_core::ledger::{Coverage, Usage};
-use task_core::payload::{Claim, Payload};
-use task_core::policy::{CompletionPolicy, Enough, RetryPolicy, TaskOptions};
-use task_core::ports::data::{Dataset, RowKey, Writer};
-use task_core::ports::store::{
-    CollectionRow, ContainerRow, Counters, OutboxRow, ResultRow, Store, StoreTx, Task, TaskHead,
-    TaskStatus, TaskUpdate,
-};
-use task_core::route::WorkerKind;
+use task_core::id::{CollectionId, ContainerId, TaskId};
+use task_core::ports::data::{Dataset, RowKey};
+use task_core::ports::store::{OutboxRow, Store, StoreTx, TaskStatus, TaskUpdate};
 use task_core::state::TaskState;
-use task_core::time::Timestamp;
-use task_core::workflow::{Arm, Mode, Role};
-use uuid::Uuid;
+
+use rows::{
+    collection, collection_row, container, container_row, message, payload, result, status, task,
+    task_id, time, writer,
+};
 
 /// One call. Numbers choose from few ids, so that calls meet.
 #[derive(Clone, Debug)]
@@ -290,9 +290,7 @@ async fn transaction_view(tx: &mut dyn StoreTx) -> String {
         .map(|task| (task.head.container, task.head.ordinal, task.head.id))
         .collect();
     assert!(
-        waiting
-            .chunk_by(|a, b| a.0 == b.0)
-            .all(|chunk| chunk.is_sorted()),
+        waiting.chunk_by(|a, b| a.0 == b.0).all(<[_]>::is_sorted),
         "what waits in a container comes by ordinal"
     );
     waiting.sort();
@@ -356,177 +354,4 @@ async fn snapshot(store: &dyn Store) -> String {
         }
     }
     text + &format!("\n{:?}", store.collections(3).await.unwrap())
-}
-
-fn time(n: u8) -> Timestamp {
-    Timestamp::from_millis(n.into())
-}
-
-fn message(n: u8) -> MessageId {
-    MessageId::from_uuid(Uuid::from_u128(n.into()))
-}
-
-fn collection(n: u8) -> CollectionId {
-    CollectionId::from_uuid(Uuid::from_u128(u128::from(n) << 80))
-}
-
-/// Containers 0 to 2 are in collection 0, the others in collection 1.
-fn home(n: u8) -> CollectionId {
-    collection(n / 3)
-}
-
-fn container(n: u8) -> ContainerId {
-    home(n).container(n.into())
-}
-
-/// Tasks are children of one generator, whatever container they are put in, so that their ids
-/// meet.
-fn task_id(n: u8) -> TaskId {
-    collection(0).task(0).child(n.into())
-}
-
-fn writer(n: u8, attempt: u8) -> Writer {
-    Writer {
-        collection: collection(0),
-        container: container(n % 3),
-        task: task_id(n),
-        attempt: attempt.into(),
-    }
-}
-
-fn payload(x: u64) -> Payload {
-    if x % 5 == 4 {
-        return Payload::Claim(Claim {
-            key: format!("k/{x}"),
-            len: x,
-            sha256: "00".into(),
-        });
-    }
-    let text = format!("{{\"x\": {x}, \"y\": [1.0, \"é\\n\"]}}");
-    Payload::Inline(RawValue::from_string(text).unwrap())
-}
-
-fn small(x: u64) -> u64 {
-    x >> 40
-}
-
-fn collection_row(n: u8, state: TaskState, deadline: Option<u8>) -> CollectionRow {
-    CollectionRow {
-        id: collection(n),
-        name: format!("collection {n} {state}"),
-        state,
-        cancelled: n % 2 == 0,
-        scope: deadline.map(|at| Claim {
-            key: "s".into(),
-            len: at.into(),
-            sha256: "".into(),
-        }),
-        created_at: time(7 * n % 5),
-        deadline_at: deadline.map(time),
-        finished_at: None,
-    }
-}
-
-fn container_row(n: u8, state: TaskState, x: u64) -> ContainerRow {
-    let odd = x % 2 == 1;
-    ContainerRow {
-        id: container(n),
-        collection: home(n),
-        parent: odd.then(|| container(0)),
-        position: n.into(),
-        name: odd.then(|| format!("container {n}").into()),
-        mode: if odd {
-            Mode::Parallel
-        } else {
-            Mode::Sequential
-        },
-        arm: odd.then_some(Arm::Then),
-        // Tasks of the other collection are not where its generator's children lie.
-        generator: (n < 3 && x % 3 == 0).then(|| collection(0).task(0)),
-        policy: CompletionPolicy::enough(if odd { Enough::Any } else { Enough::All }),
-        max_in_flight: (x % 100) as u32,
-        state,
-        chosen: (x % 7 == 0).then_some(Arm::Else),
-        cursor: (x % 11) as u32,
-        expected: (x % 3 == 1).then(|| small(x)),
-        children: Counters {
-            created: small(x),
-            running: x % 13,
-            ..Counters::default()
-        },
-        targets: small(x),
-        outcomes: if odd {
-            [("a", x)].into_iter().collect()
-        } else {
-            Coverage::new()
-        },
-        usage: Usage {
-            wall_ms: x % 2,
-            ..Usage::default()
-        },
-        cut_off_at: (x % 4 > 0).then(|| time((x % 40) as u8)),
-        started_at: odd.then(|| time(3)),
-        finished_at: None,
-    }
-}
-
-fn task(n: u8, ordinal: u8, x: u64) -> Task {
-    // Only containers of the collection that the ids derive from.
-    let n = n % 3;
-    let retry = if x % 3 == 1 {
-        RetryPolicy::NEVER
-    } else {
-        RetryPolicy::DEFAULT
-    };
-    Task {
-        head: TaskHead {
-            id: task_id(ordinal),
-            collection: home(n),
-            container: container(n),
-            role: if x % 10 == 9 {
-                Role::Generator
-            } else {
-                Role::Plain
-            },
-            ordinal: ordinal.into(),
-            kind: if x % 2 == 0 {
-                "kind.even".into()
-            } else {
-                "kind.odd".into()
-            },
-            route: WorkerKind::ALL[(x % 3) as usize],
-            targets: small(x),
-            options: TaskOptions {
-                retry,
-                ..TaskOptions::default()
-            },
-            status: TaskStatus::NEW,
-        },
-        name: (x % 4 == 3).then(|| format!("task {ordinal}").into()),
-        version: (x % 100) as u32,
-        payload: payload(x),
-    }
-}
-
-fn status(state: TaskState, x: u64) -> TaskStatus {
-    TaskStatus {
-        state,
-        attempt: (x % 3) as u32,
-        failures: (x % 5) as u32,
-        accounted: x % 4,
-        due_at: (x % 4 > 0).then(|| time((x % 40) as u8)),
-        give_up_at: (x % 4 > 1).then(|| time((x % 50) as u8)),
-        cursor: (x % 6 == 0).then(|| payload(x)),
-        error: (x % 6 == 1).then(|| format!("error {x}")),
-    }
-}
-
-fn result(n: u8, seq: u8, x: u64) -> ResultRow {
-    ResultRow {
-        collection: collection(0),
-        container: container(n % 3),
-        task: task_id(n),
-        seq: seq.into(),
-        body: payload(x),
-    }
 }
