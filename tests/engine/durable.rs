@@ -10,7 +10,7 @@ use sortie::prelude::*;
 /// How the child process is told what it is.
 const FOLDER: &str = "SORTIE_TEST_FOLDER";
 const TARGETS: u64 = 4;
-const CHILDREN: u32 = 600;
+const CHILDREN: u32 = 1500;
 
 /// Covers its targets slowly enough to be caught in the middle.
 #[derive(Serialize, Deserialize)]
@@ -160,6 +160,12 @@ async fn a_killed_engine_goes_on_in_the_same_folder() {
     let engine = engine(folder.path()).await;
     let (name, run) = engine.runs(9).await.unwrap().remove(0);
     assert_eq!(name, "scan");
+    let report = run.report().await.unwrap();
+    assert_eq!(
+        report.state,
+        TaskState::Running,
+        "the blows fell in the middle"
+    );
     finish(&engine, run.id()).await;
     engine.shutdown().await;
 }

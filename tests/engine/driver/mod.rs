@@ -4,6 +4,9 @@
 mod dice;
 mod world;
 
+use std::sync::Arc;
+
+use sortie::stores::MemoryStore;
 use world::World;
 
 fn setting(name: &str) -> Option<u64> {
@@ -21,19 +24,37 @@ impl Drop for Seed {
     }
 }
 
+fn seeds(usually: u64) -> std::ops::Range<u64> {
+    match setting("SORTIE_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..setting("SORTIE_SEEDS").unwrap_or(usually),
+    }
+}
+
 #[tokio::test]
 async fn random_workflows_keep_every_promise_in_a_hostile_world() {
-    let seeds = match setting("SORTIE_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..setting("SORTIE_SEEDS").unwrap_or(60),
-    };
     let mut mishaps = 0;
-    for seed in seeds {
+    for seed in seeds(60) {
         let named = Seed(seed);
-        let mut world = World::new(seed).await;
+        let mut world = World::new(seed, Arc::new(MemoryStore::new())).await;
         world.run().await;
         mishaps += world.mishaps;
         drop(named);
     }
     assert!(mishaps > 0, "nothing has gone wrong, so nothing was tested");
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn random_workflows_keep_every_promise_on_sqlite() {
+    for seed in seeds(4) {
+        let _named = Seed(seed);
+        let folder = tempfile::tempdir().unwrap();
+        let store = sortie::stores::SqliteStore::open(folder.path().join("state.sqlite"));
+        let mut world = World::new(seed, Arc::new(store.await.unwrap())).await;
+        let patience = std::time::Duration::from_secs(60);
+        tokio::time::timeout(patience, world.run())
+            .await
+            .expect("it does not hang");
+    }
 }

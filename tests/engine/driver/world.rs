@@ -9,11 +9,10 @@ use std::time::Duration;
 use sortie::core::conformance::ManualRuntime;
 use sortie::core::envelope::DispatchTask;
 use sortie::core::message::{CompleteTask, Message, Outcome, ToManager};
-use sortie::core::ports::store::TaskHead;
+use sortie::core::ports::store::{Store, TaskHead};
 use sortie::core::workflow::Role;
 use sortie::core::{CollectionId, ContainerId, Payload, TaskId};
 use sortie::prelude::*;
-use sortie::stores::MemoryStore;
 
 use super::dice::{Dice, Maker};
 use crate::support::audit::{self, Within};
@@ -47,11 +46,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) async fn new(seed: u64) -> Self {
+    pub(super) async fn new(seed: u64, truth: Arc<dyn Store>) -> Self {
         let mut dice = Dice(seed);
         let (runtime, faults) = (ManualRuntime::new(seed), Faults::new());
-        let truth = Arc::new(MemoryStore::new());
-        let store = FaultyStore::new(truth.clone(), Arc::clone(&faults));
+        let store = FaultyStore::new(Arc::clone(&truth), Arc::clone(&faults));
         let transport = FaultyTransport::new(carrier(&runtime), Arc::clone(&faults));
         let mut bench = Bench::over(runtime, store, transport, inert());
         bench.truth = truth;
@@ -133,7 +131,7 @@ impl World {
                     );
                     self.bench.transport = other;
                     self.bench = self.bench.twin();
-                    while self.bench.manager.recover().await.is_err() {}
+                    while self.patiently(self.bench.manager.recover()).await.is_err() {}
                 }
             }
         }
@@ -167,13 +165,27 @@ impl World {
             }
             batch.push(message);
         }
-        let (handled, ()) = tokio::join!(
-            self.bench.try_tell(batch.clone()),
-            self.bench.runtime.advance(Duration::from_millis(20)),
-        );
+        let handled = self.patiently(self.bench.try_tell(batch.clone())).await;
         match handled {
             Ok(handled) => assert_eq!(handled.refused, []),
             Err(_) => self.said.extend(batch),
+        }
+    }
+
+    /// Lets time pass while the manager waits to run a transaction again.
+    async fn patiently<T>(&self, told: impl Future<Output = T>) -> T {
+        let mut told = std::pin::pin!(told);
+        loop {
+            let passing = async {
+                while self.bench.runtime.next_wake().is_none() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                told = &mut told => return told,
+                () = passing => self.bench.runtime.advance(Duration::from_millis(5)).await,
+            }
         }
     }
 
