@@ -11,6 +11,9 @@ use sortie::core::ports::store::{
     TaskHead, TaskUpdate, Trouble,
 };
 use sortie::core::{CollectionId, ContainerId, MessageId, Payload, TaskId, TaskState, Timestamp};
+use sortie::stores::MemoryStore;
+#[cfg(feature = "sqlite")]
+use sortie::stores::SqliteStore;
 
 /// What was counted.
 #[derive(Debug, Default)]
@@ -43,9 +46,9 @@ pub(crate) async fn open(
     folder: &Path,
 ) -> anyhow::Result<(Arc<dyn Store>, Arc<Counts>)> {
     let inner: Arc<dyn Store> = match name {
-        "memory" => Arc::new(sortie::stores::MemoryStore::new()),
+        "memory" => Arc::new(MemoryStore::new()),
         #[cfg(feature = "sqlite")]
-        "sqlite" => Arc::new(sortie::stores::SqliteStore::open(folder.join("bench.sqlite")).await?),
+        "sqlite" => Arc::new(SqliteStore::open(folder.join("bench.sqlite")).await?),
         other => anyhow::bail!("no store `{other}`; there are memory and sqlite"),
     };
     let counts = Arc::new(Counts::default());

@@ -48,9 +48,9 @@ pub(crate) enum Keep {
     Locked { _lock: File },
 }
 
-/// Waiting messages to the manager, of which a generator may run ahead. A message of children is
-/// at most 64 KiB.
-const MANAGER_BACKLOG: usize = 4096;
+/// Waiting messages to the manager, by which a generator may run ahead. A message of children has
+/// 16 KiB, so this is at most 32 MiB.
+const MANAGER_BACKLOG: usize = 2048;
 
 impl Embedded {
     pub(super) fn new(registry: Registry) -> Self {

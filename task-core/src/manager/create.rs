@@ -49,7 +49,7 @@ impl Work<'_> {
             let taken = container.children.waiting + container.children.running;
             let free: &mut u64 = places
                 .entry(generator.container)
-                .or_insert(u64::from(container.max_in_flight).saturating_sub(taken));
+                .or_insert_with(|| u64::from(container.max_in_flight).saturating_sub(taken));
             for child in &create.children {
                 if u64::from(child.ordinal) < total {
                     let mut task = self.child(generator, child);

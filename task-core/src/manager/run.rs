@@ -143,7 +143,8 @@ impl ManagerLoop {
         let mut deliveries = Vec::new();
         let mut wait = if tick { Duration::ZERO } else { wait };
         let mut lingered = false;
-        while deliveries.len() < self.batch {
+        let mut bytes = 0;
+        while deliveries.len() < self.batch && bytes < BATCH_BYTES {
             let max = limits.receive_batch.min(self.batch - deliveries.len());
             let more = manager
                 .transport
@@ -157,6 +158,10 @@ impl ManagerLoop {
                 lingered = true;
                 manager.runtime.sleep(self.linger).await;
             }
+            bytes += more
+                .iter()
+                .map(|delivery| delivery.body.len())
+                .sum::<usize>();
             deliveries.extend(more);
         }
         let received = deliveries.len();
@@ -178,3 +183,7 @@ impl ManagerLoop {
 
 /// How long a batch may take before its messages come again; a duplicate is harmless.
 const VISIBILITY: Duration = Duration::from_secs(60);
+
+/// Bytes of messages after which a batch is full: a message of a generator holds many children,
+/// and a transaction should not hold hundreds of thousands.
+const BATCH_BYTES: usize = 1 << 20;

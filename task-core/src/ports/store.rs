@@ -93,7 +93,7 @@ pub trait StoreTx: Send {
     /// left as it is.
     async fn insert_tasks(&mut self, tasks: &[Task]) -> Result<Vec<bool>, StoreError>;
 
-    /// Overwrites name, state and times of existing collections.
+    /// Overwrites existing collections: everything but the id.
     async fn update_collections(&mut self, rows: &[CollectionRow]) -> Result<(), StoreError>;
 
     /// Overwrites what changes of existing containers: everything from `state` on.

@@ -181,7 +181,7 @@ impl Children {
     }
 }
 
-const MESSAGE_BYTES: usize = 64 << 10;
+const MESSAGE_BYTES: usize = 16 << 10;
 
 /// Children on their way.
 #[derive(Debug)]
