@@ -28,7 +28,7 @@ impl TaskDefinition for Probe {
     async fn run(self, cx: TaskContext<Self::Requires>) -> Result<u32, TaskError> {
         let at = cx.cursor::<u64>()?.unwrap_or(0);
         cx.sleep(Duration::from_millis(4)).await;
-        if at == 0 && self.0 % 5 == 0 {
+        if at == 0 && self.0.is_multiple_of(5) {
             cx.cover("found", 1);
             return Err(TaskError::deadline(&1));
         }

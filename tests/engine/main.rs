@@ -4,6 +4,8 @@
 //! Two harnesses, both in virtual time: with the [`Bench`](support::bench::Bench) a test plays the
 //! workers by hand, message by message; the [`Rig`](support::rig::Rig) runs real ones.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
 mod support;
 
 mod builder;
@@ -16,7 +18,9 @@ mod durable;
 mod faults;
 mod forged;
 mod generators;
+mod generators_odd;
 mod plugged;
 mod policies;
 mod retries;
+mod ticks;
 mod workers;

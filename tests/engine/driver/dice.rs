@@ -102,7 +102,7 @@ impl Maker<'_> {
                 3 => {
                     let choice = self.options(Choice(0));
                     let (empty, other) = (self.dice.below(3), self.name("else"));
-                    let s = s.when(
+                    s.when(
                         name,
                         choice,
                         |t| {
@@ -113,8 +113,7 @@ impl Maker<'_> {
                             }
                         },
                         |e| e.task(other.clone(), Leaf(1)),
-                    );
-                    s
+                    )
                 }
                 _ => s.parallel(name, |p| self.parallel(p, depth - 1)),
             };

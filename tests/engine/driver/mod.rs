@@ -7,6 +7,8 @@ mod world;
 use std::sync::Arc;
 
 use sortie::stores::MemoryStore;
+#[cfg(feature = "sqlite")]
+use sortie::stores::SqliteStore;
 use world::World;
 
 fn setting(name: &str) -> Option<u64> {
@@ -50,7 +52,7 @@ async fn random_workflows_keep_every_promise_on_sqlite() {
     for seed in seeds(4) {
         let _named = Seed(seed);
         let folder = tempfile::tempdir().unwrap();
-        let store = sortie::stores::SqliteStore::open(folder.path().join("state.sqlite"));
+        let store = SqliteStore::open(folder.path().join("state.sqlite"));
         let mut world = World::new(seed, Arc::new(store.await.unwrap())).await;
         let patience = std::time::Duration::from_secs(60);
         tokio::time::timeout(patience, world.run())
