@@ -19,6 +19,7 @@ mod faults;
 mod forged;
 mod generators;
 mod generators_odd;
+mod plans;
 mod plugged;
 mod policies;
 mod retries;
