@@ -37,6 +37,10 @@ pub struct Embedded {
 enum Place {
     Memory,
     Temporary,
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        allow(dead_code, reason = "only `at` makes it")
+    )]
     Folder(PathBuf),
 }
 
