@@ -56,7 +56,8 @@ pub struct SubmitCollection {
 pub struct CreateTasks {
     /// The generator.
     pub parent_id: TaskId,
-    /// Its attempt; children of an older attempt than the current one are dropped.
+    /// Its attempt; children of an older attempt than the current one are dropped, unless an
+    /// attempt has handed back a cursor: then nobody else makes them.
     pub attempt: u32,
     /// The fence of its envelope.
     pub fence: Fence,
