@@ -1,0 +1,192 @@
+//! The robots scan, engine and all, against a lab of fast sites in a process of its own; beside
+//! it, in turns, a bare hyper client loop that sends the same requests.
+//!
+//! The loop is given every address beforehand and keeps nothing; the scan resolves each name at
+//! the lab's name server, holds it against the scope, classifies and stores what comes. Prints one
+//! JSON object. `cargo bench --bench fetch_rate`; environment: `SITES` (20000), `ROUNDS` (5).
+
+use std::io::{BufReader, Write as _};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+use futures_util::stream::{self, StreamExt as _};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use lab::{Lab, LabConfig, LabInfo, Mix};
+use sortie::core::WorkerKind;
+use sortie::prelude::*;
+use sortie::robots::{self, RobotsGenerator, RobotsOptions, SCAN, Targets};
+use sortie::scanners::http::Scheme;
+use tokio::net::TcpStream;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const SOCKETS: u16 = 128;
+const TASKS_AT_ONCE: usize = 4;
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    if std::env::var_os("SORTIE_BENCH_LAB").is_some() {
+        return runtime.block_on(serve());
+    }
+    let number = |name, default| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
+    };
+    let (sites, rounds) = (number("SITES", 20_000), number("ROUNDS", 5));
+    let (mut lab, info) = start_lab()?;
+    let names: Vec<String> = (0..sites as u64).map(Lab::name).collect();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        theirs.push(runtime.block_on(with_hyper(&info, &names))?);
+        ours.push(runtime.block_on(with_sortie(&info, &names))?);
+    }
+    drop(lab.stdin.take());
+    lab.wait()?;
+    ours.sort_by(f64::total_cmp);
+    theirs.sort_by(f64::total_cmp);
+    let (ours_median, theirs_median) = (ours[ours.len() / 2], theirs[theirs.len() / 2]);
+    let line = serde_json::json!({
+        "bench": "fetch_rate",
+        "sites": sites,
+        "sockets": usize::from(SOCKETS) * TASKS_AT_ONCE,
+        "sortie_per_second": ours,
+        "hyper_per_second": theirs,
+        "ratio_of_medians": ours_median / theirs_median,
+    });
+    writeln!(std::io::stdout(), "{line}")?;
+    Ok(())
+}
+
+/// The other process: a lab until its standard input ends.
+async fn serve() -> anyhow::Result<()> {
+    let lab = Lab::start(LabConfig::with_mix(Mix::fast())).await?;
+    println!("{}", serde_json::to_string(&lab.info())?);
+    let ended = || std::io::stdin().read_line(&mut String::new());
+    tokio::task::spawn_blocking(ended).await??;
+    Ok(())
+}
+
+fn start_lab() -> anyhow::Result<(Child, LabInfo)> {
+    let mut lab = Command::new(std::env::current_exe()?)
+        .env("SORTIE_BENCH_LAB", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut out = BufReader::new(lab.stdout.take().context("the lab has no output")?);
+    let info = LabInfo::read(&mut out)?;
+    Ok((lab, info))
+}
+
+async fn with_sortie(info: &LabInfo, names: &[String]) -> anyhow::Result<f64> {
+    let engine = Engine::embedded(sortie::defs::registry())
+        .in_memory()
+        .concurrency(WorkerKind::External, TASKS_AT_ONCE)
+        .start()
+        .await?;
+    let list = Targets::parse(names.join("\n").as_bytes())?;
+    let mut scope = list.scope();
+    scope.allow_nets.extend(&info.scope_nets);
+    let options = RobotsOptions {
+        resolver: Some(info.resolver),
+        http_port: info.http_port,
+        https_port: info.https_port,
+        schemes: vec![Scheme::Http],
+        concurrency: SOCKETS,
+        ..RobotsOptions::default()
+    };
+    let targets = Targets::store(&list, &**engine.objects()).await?;
+    let generator = RobotsGenerator {
+        chunk: 1250,
+        options,
+        ..targets.into()
+    };
+    let workflow =
+        Workflow::new("bench")
+            .scope(scope.to_json())
+            .generate(SCAN, generator, |scans| scans);
+    let started = Instant::now();
+    let run = engine.submit(workflow).await?;
+    let report = run.wait().await?;
+    let seconds = started.elapsed().as_secs_f64();
+    let good = report.ledger.outcomes.get("rules") + report.ledger.outcomes.get("not_found");
+    ensure!(
+        good == names.len() as u64,
+        "not all sites answered: {:?}",
+        report.ledger
+    );
+    engine.shutdown().await;
+    Ok(names.len() as f64 / seconds)
+}
+
+async fn with_hyper(info: &LabInfo, names: &[String]) -> anyhow::Result<f64> {
+    let addr = honest_address(info, names).await?;
+    let started = Instant::now();
+    let at_once = usize::from(SOCKETS) * TASKS_AT_ONCE;
+    // As many tasks as the scan has, so that both use both cores.
+    let parts = names
+        .chunks(names.len().div_ceil(TASKS_AT_ONCE))
+        .map(<[String]>::to_vec);
+    let parts = parts.map(|part| tokio::spawn(fetch_part(addr, part, at_once / TASKS_AT_ONCE)));
+    let mut good = 0;
+    for part in parts.collect::<Vec<_>>() {
+        good += part.await??;
+    }
+    ensure!(
+        good == names.len(),
+        "{good} of {} sites answered",
+        names.len()
+    );
+    Ok(names.len() as f64 / started.elapsed().as_secs_f64())
+}
+
+async fn fetch_part(addr: SocketAddr, names: Vec<String>, at_once: usize) -> anyhow::Result<usize> {
+    let mut answers = stream::iter(names)
+        .map(|name| fetch(addr, name))
+        .buffer_unordered(at_once);
+    let mut good = 0;
+    while let Some(status) = answers.next().await {
+        good += usize::from(matches!(status?, 200 | 404));
+    }
+    Ok(good)
+}
+
+async fn fetch(addr: SocketAddr, name: String) -> anyhow::Result<u16> {
+    let stream = TcpStream::connect(addr).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = hyper::Request::get("/robots.txt")
+        .header("Host", name)
+        .header("User-Agent", "bench")
+        .header("Connection", "close")
+        .body(Empty::<Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let status = response.status().as_u16();
+    response.into_body().collect().await?;
+    Ok(status)
+}
+
+/// Where the lab's fast sites answer; any of their names says it.
+async fn honest_address(info: &LabInfo, names: &[String]) -> anyhow::Result<SocketAddr> {
+    let resolver = sortie::scanners::resolve::Resolver::at(info.resolver)?;
+    let mut scope = sortie::scanners::scope::ScopeSpec {
+        allow_domains: vec!["test".to_owned()],
+        ..Default::default()
+    };
+    scope.allow_nets.extend(&info.scope_nets);
+    let scope = sortie::scanners::scope::Scope::try_from(scope)?;
+    let name = scope.admit_name(names.first().context("no names")?)?;
+    let answers = resolver.resolve(&scope, &name).await?;
+    let addr = answers.addrs.into_iter().next().context("no address")?;
+    Ok(SocketAddr::new(addr.into_inner(), info.http_port))
+}
