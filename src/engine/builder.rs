@@ -147,7 +147,10 @@ impl Embedded {
             Place::Folder(folder) => Opened::folder(folder).await?,
         };
         let store = self.store.unwrap_or(store);
-        let config = MemoryConfig::default().manager_capacity(MANAGER_BACKLOG);
+        let config = MemoryConfig::default()
+            .manager_capacity(MANAGER_BACKLOG)
+            // A store that is away for a while must not turn messages into dead letters.
+            .max_receives(1000);
         let transport: Arc<dyn Transport> =
             Arc::new(MemoryTransport::new(Arc::clone(&runtime), config));
         let mut key = [0u8; 16];

@@ -24,7 +24,9 @@ use task_core::submit::submission;
 use task_core::{CollectionId, Registry, Workflow};
 use tokio::task::JoinSet;
 
-/// A running engine. Dropping it stops it at once; [`shutdown`](Self::shutdown) drains it.
+/// A running engine. [`shutdown`](Self::shutdown) drains it; dropping it stops its loops at once,
+/// and what runs then is dispatched again when an engine starts in the same folder. The folder
+/// stays in use for as long as a [`Run`] of it lives.
 #[derive(Debug)]
 pub struct Engine {
     parts: Arc<Parts>,

@@ -35,12 +35,23 @@ impl Coverage {
         Self(BTreeMap::new())
     }
 
+    /// Most classes that a container keeps; what comes in further ones is counted as
+    /// [`OTHER`](Self::OTHER), so that no worker can make its row grow without bound.
+    pub const MAX_KEPT: usize = 256;
+    /// The class of targets whose own class is one too many.
+    pub const OTHER: &'static str = "other";
+
     /// Counts `n` more targets in `class`.
     pub fn add(&mut self, class: impl Into<Cow<'static, str>>, n: u64) {
-        if n > 0 {
-            let count = self.0.entry(class.into()).or_default();
-            *count = count.saturating_add(n);
+        if n == 0 {
+            return;
         }
+        let mut class = class.into();
+        if self.0.len() >= Self::MAX_KEPT && !self.0.contains_key(&class) {
+            class = Cow::Borrowed(Self::OTHER);
+        }
+        let count = self.0.entry(class).or_default();
+        *count = count.saturating_add(n);
     }
 
     /// Adds all of `other`.

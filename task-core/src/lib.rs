@@ -4,10 +4,10 @@
 //!
 //! 1. **submit**: a [`Workflow`] becomes a [`Plan`] ([`workflow`]), whose leaves are tasks, types
 //!    with one trait, [`TaskDefinition`] ([`task`]);
-//! 2. the **manager** takes it and every other [message](message), moves the [states](state) on in
+//! 2. the **manager** takes it and every other [message], moves the [states](state) on in
 //!    one [store](ports::store) transaction per batch ([`manager`]);
 //! 3. [`route`](route()) turns what a task [requires](requirements) into a queue;
-//! 4. the **transport** carries the [envelope](envelope) ([`ports::transport`]);
+//! 4. the **transport** carries the [envelope] ([`ports::transport`]);
 //! 5. the **worker** runs the task and completes it ([`worker`]), and the manager
 //!    stores what came of it: the data, and the [ledger](ledger::Ledger) of targets.
 //!

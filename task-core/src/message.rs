@@ -145,7 +145,7 @@ pub enum Outcome {
         /// Where to go on.
         cursor: Payload,
     },
-    /// The worker is leaving before it started the task, or received it too late.
+    /// The worker is leaving before the task got anywhere. No failure.
     NotStarted {
         /// Why.
         error: String,

@@ -83,7 +83,7 @@ impl Manager {
     /// the inbox drops it when it comes again.
     pub async fn handle(&self, messages: Vec<ToManager>) -> Result<Handled, ManagerError> {
         let total = messages.len();
-        let (batch, refused) = self.sort(messages).await;
+        let (batch, refused) = self.sort(messages).await?;
         let mut refused: Vec<_> = refused
             .into_iter()
             .map(|(index, refusal)| (index, ParkReason::Refused(refusal.to_string())))
@@ -170,15 +170,21 @@ impl Manager {
     }
 
     /// Sorts messages by what they ask for; what breaks a rule is refused here.
-    async fn sort(&self, messages: Vec<ToManager>) -> (Batch, Vec<(usize, Refusal)>) {
+    async fn sort(
+        &self,
+        messages: Vec<ToManager>,
+    ) -> Result<(Batch, Vec<(usize, Refusal)>), StoreError> {
         let mut batch = Batch::default();
         let mut refused = Vec::new();
         for (index, ToManager { id, body, .. }) in messages.into_iter().enumerate() {
             let checked = match body {
                 Message::SubmitCollection(submit) => self
-                    .read_submission(submit)
-                    .await
-                    .map(|s| batch.submissions.push((index, s))),
+                    .read_plan(&submit.plan)
+                    .await?
+                    .and_then(|plan| {
+                        self.check_submission(submit.collection_id, plan, submit.scope)
+                    })
+                    .map(|submission| batch.submissions.push((index, submission))),
                 Message::CreateTasks(create) => self
                     .check_fence(create.parent_id, create.attempt, create.fence)
                     .map(|()| batch.creations.push((index, create))),
@@ -202,7 +208,7 @@ impl Manager {
                 Err(refusal) => refused.push((index, refusal)),
             }
         }
-        (batch, refused)
+        Ok((batch, refused))
     }
 
     fn check_fence(

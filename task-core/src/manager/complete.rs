@@ -68,7 +68,9 @@ impl Work<'_> {
                 self.try_again(head, Duration::ZERO)
             }
             Outcome::Retry { error, after_ms } => {
-                let at_least = after_ms.map_or(Duration::ZERO, Duration::from_millis);
+                let at_least = after_ms
+                    .map_or(Duration::ZERO, Duration::from_millis)
+                    .min(LONGEST_WAIT);
                 self.retry(head, error.clone(), at_least, TaskState::Failed)
             }
             Outcome::Fatal { error } => {
@@ -255,3 +257,6 @@ pub(super) fn dropped(state: TaskState) -> &'static str {
         _ => DROPPED_DISABLED,
     }
 }
+
+/// The longest wait that a worker may ask for: it may pass on what an untrusted peer said.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);

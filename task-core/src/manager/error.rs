@@ -8,7 +8,8 @@ use crate::workflow::WorkflowError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManagerError {
-    /// The store failed; nothing of the batch was applied.
+    /// The store failed. What was applied by then stays applied, and the inbox drops it when it
+    /// comes again.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The carrier failed; what was applied stays applied, and what was to be sent is sent by a

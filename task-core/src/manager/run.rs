@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::id::MessageId;
 use crate::message::{Message, ToManager};
+use crate::ports::transport::Receipt;
 use crate::route::Queue;
 
 use super::Manager;
@@ -88,8 +89,8 @@ impl ManagerLoop {
         self
     }
 
-    /// Runs until it is told to stop and the queue is empty: what workers said before they left is
-    /// stored. A failure of the store
+    /// Runs until it is told to stop, and then until it finds the queue empty once: what workers
+    /// said before they left is stored. A failure of the store
     /// or the carrier is logged and met with a growing pause: the messages come again.
     pub async fn run(self, mut stop: Stop) {
         let runtime = Arc::clone(&self.manager.runtime);
@@ -121,7 +122,8 @@ impl ManagerLoop {
                 }
             }
         }
-        loop {
+        // Bounded, because others may still send to a queue that is shared.
+        for _ in 0..LAST_ROUNDS {
             match self.round(false, Duration::ZERO).await {
                 Ok(0) => break,
                 Ok(_) => {}
@@ -168,7 +170,11 @@ impl ManagerLoop {
         let idle = received == 0;
         if !idle {
             metrics::histogram!("sortie_manager_batch_messages").record(deliveries.len() as f64);
-            manager.handle_deliveries(deliveries).await?;
+            let receipts: Vec<_> = deliveries.iter().map(|d| d.receipt.clone()).collect();
+            if let Err(error) = manager.handle_deliveries(deliveries).await {
+                self.give_back(&receipts).await;
+                return Err(error);
+            }
         }
         if tick {
             let message = ToManager::new(MessageId::new(&*manager.runtime), Message::Tick);
@@ -179,7 +185,23 @@ impl ManagerLoop {
         }
         Ok(received)
     }
+
+    /// Lets messages come again soon, instead of when their visibility ends.
+    async fn give_back(&self, receipts: &[Receipt]) {
+        for receipt in receipts {
+            let back = self.manager.transport.extend(Queue::Manager, receipt, SOON);
+            if let Err(error) = back.await {
+                tracing::debug!(%error, "not given back; it comes when its visibility ends");
+            }
+        }
+    }
 }
+
+/// When the messages of a batch that failed come again.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Batches that are handled at most after the manager was told to stop.
+const LAST_ROUNDS: u32 = 1000;
 
 /// How long a batch may take before its messages come again; a duplicate is harmless.
 const VISIBILITY: Duration = Duration::from_secs(60);

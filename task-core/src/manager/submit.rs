@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::id::CollectionId;
 use crate::ledger::{Coverage, Usage};
-use crate::message::SubmitCollection;
-use crate::payload::Claim;
+use crate::payload::{Claim, Payload, PayloadError};
+use crate::ports::objects::ObjectError;
 use crate::ports::store::{
     CollectionRow, ContainerRow, Counters, StoreError, Task, TaskHead, TaskStatus,
 };
@@ -30,16 +30,34 @@ pub(super) struct Submission {
 }
 
 impl Manager {
-    /// Reads the plan and holds it against the rules and the registry.
-    pub(super) async fn read_submission(
+    /// Reads a plan, from the object store if need be.
+    ///
+    /// # Errors
+    ///
+    /// If the object store fails; the batch is then given back. What is wrong with the plan
+    /// itself is a refusal.
+    pub(super) async fn read_plan(
         &self,
-        submit: SubmitCollection,
+        plan: &Payload,
+    ) -> Result<Result<Plan, Refusal>, StoreError> {
+        let refuse = |error: &dyn std::fmt::Display| Err(Refusal::Plan(error.to_string()));
+        let json = match plan.resolve(MAX_PLAN_BYTES, self.objects.as_deref()).await {
+            Ok(json) => json,
+            Err(PayloadError::Object(error @ ObjectError::Backend { .. })) => {
+                return Err(StoreError::Backend(Box::new(error)));
+            }
+            Err(error) => return Ok(refuse(&error)),
+        };
+        Ok(serde_json::from_str(json.get()).or_else(|error| refuse(&error)))
+    }
+
+    /// Holds a plan against the rules and the registry.
+    pub(super) fn check_submission(
+        &self,
+        id: CollectionId,
+        plan: Plan,
+        scope: Option<Claim>,
     ) -> Result<Submission, Refusal> {
-        let objects = self.objects.as_deref();
-        let json = submit.plan.resolve(MAX_PLAN_BYTES, objects).await;
-        let json = json.map_err(|error| Refusal::Plan(error.to_string()))?;
-        let plan: Plan =
-            serde_json::from_str(json.get()).map_err(|error| Refusal::Plan(error.to_string()))?;
         validate::structure(&plan)?;
         validate::kinds(&plan, &self.registry)?;
         let limit = self.inline_limit();
@@ -53,12 +71,8 @@ impl Manager {
                 });
             }
         }
-        distinct_generators(submit.collection_id, &plan)?;
-        Ok(Submission {
-            id: submit.collection_id,
-            plan,
-            scope: submit.scope,
-        })
+        distinct_generators(id, &plan)?;
+        Ok(Submission { id, plan, scope })
     }
 }
 

@@ -194,7 +194,7 @@ async fn process(shared: &Shared, delivery: Delivery, stop: Stop) -> Option<Sett
         Err(reason) => return park(shared, delivery, reason).await,
     };
     if shared.runtime.now() > task.start_by {
-        // The manager counts it as lost at this very moment and sends another attempt.
+        // The manager finds out by itself: its lease covers the time in the queue, and one more.
         tracing::warn!(task = %task.task_id, "received too late to be started");
         return Some(Settled(None));
     }

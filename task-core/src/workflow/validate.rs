@@ -97,14 +97,20 @@ fn names(plan: &Plan) -> Result<(), WorkflowError> {
         .containers
         .iter()
         .filter_map(|container| container.name.as_deref());
+    well_formed(&plan.name)?;
     for name in containers.chain(plan.tasks.iter().map(|task| task.name.as_str())) {
-        let length = 1..=WorkflowError::MAX_NAME_BYTES;
-        if !length.contains(&name.len()) || name.chars().any(char::is_control) {
-            return Err(WorkflowError::BadName(name.escape_debug().to_string()));
-        }
+        well_formed(name)?;
         if !seen.insert(name) {
             return Err(WorkflowError::DuplicateName(name.to_owned()));
         }
+    }
+    Ok(())
+}
+
+fn well_formed(name: &str) -> Result<(), WorkflowError> {
+    let length = 1..=WorkflowError::MAX_NAME_BYTES;
+    if !length.contains(&name.len()) || name.chars().any(char::is_control) {
+        return Err(WorkflowError::BadName(name.escape_debug().to_string()));
     }
     Ok(())
 }
