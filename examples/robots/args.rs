@@ -41,10 +41,11 @@ pub(crate) struct Args {
     pub(crate) concurrency: u16,
 
     /// Tasks at once in this process; on Lambda each has a machine of its own
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub(crate) workers: usize,
+    #[arg(long, value_name = "N", default_value_t = 32,
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) workers: u16,
 
-    /// Go on with the run that was stopped or killed here
+    /// Go on with the run that was stopped or killed here; it keeps its own list and options
     #[arg(long)]
     pub(crate) resume: bool,
 

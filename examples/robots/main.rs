@@ -9,13 +9,13 @@ mod output;
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Parser as _;
 use sortie::core::WorkerKind;
 use sortie::prelude::*;
 
 use args::Args;
-use job::{Job, Opened};
+use job::Job;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,26 +33,24 @@ async fn main() -> ExitCode {
 }
 
 async fn scan(args: &Args) -> anyhow::Result<ExitCode> {
-    let Opened { job, resumed } = Job::open(args)?;
+    let (job, list) = Job::open(args)?;
     let lab = job.start_lab().await?;
     let engine = Engine::embedded(sortie::defs::registry())
         .at(job.state())
-        .concurrency(WorkerKind::External, args.workers)
+        .concurrency(WorkerKind::External, args.workers.into())
         .start()
         .await
         .with_context(|| format!("cannot start the engine in {}", job.state().display()))?;
-    // Killed right after it was submitted, the run is there but not yet written down.
-    let newest = if resumed {
-        engine.runs(1).await?.pop()
-    } else {
-        None
+    let (job, run) = match (&list, job.run) {
+        (Some(list), _) => job.submit(args, list, &engine, lab.as_ref()).await?,
+        (None, Some(id)) => (job, engine.run(id).await?),
+        // Killed right after it was submitted, the run is there but not yet written down.
+        (None, None) => match engine.runs(1).await?.pop() {
+            Some((_, run)) => (job, run),
+            None => bail!("the scan was stopped before it began; leave out --resume"),
+        },
     };
-    let (job, run) = match (job.run, newest) {
-        (Some(id), _) => (job, engine.run(id).await?),
-        (None, Some((_, run))) => (job, run),
-        (None, None) => job.submit(args, &engine, lab.as_ref()).await?,
-    };
-    output::begin(args, &job, resumed);
+    output::begin(args, &job, list.is_none());
     let report = tokio::select! {
         report = output::follow(args, &run) => report?,
         _ = tokio::signal::ctrl_c() => {

@@ -25,7 +25,7 @@ pub(crate) fn begin(args: &Args, job: &Job, resumed: bool) {
         t.names,
         t.malformed,
         t.duplicates,
-        usize::from(args.concurrency) * args.workers,
+        usize::from(args.concurrency) * usize::from(args.workers),
     );
 }
 
