@@ -113,7 +113,7 @@ async fn with_sortie(info: &LabInfo, names: &[String]) -> anyhow::Result<f64> {
     };
     let targets = Targets::store(&list, &**engine.objects()).await?;
     let generator = RobotsGenerator {
-        chunk: 1250,
+        chunk: u32::try_from(names.len().div_ceil(TASKS_AT_ONCE))?,
         options,
         ..targets.into()
     };
