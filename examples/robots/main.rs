@@ -43,7 +43,16 @@ async fn scan(args: &Args) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot start the engine in {}", job.state().display()))?;
     let (job, run) = match (&list, job.run) {
         (Some(list), _) => job.submit(args, list, &engine, lab.as_ref()).await?,
-        (None, Some(id)) => (job, engine.run(id).await?),
+        (None, Some(id)) => {
+            let run = engine.run(id).await.with_context(|| {
+                let state = job.state();
+                format!(
+                    "{} is damaged; start again without --resume",
+                    state.display()
+                )
+            })?;
+            (job, run)
+        }
         // Killed right after it was submitted, the run is there but not yet written down.
         (None, None) => match engine.runs(1).await?.pop() {
             Some((_, run)) => (job, run),
