@@ -31,10 +31,11 @@ const PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 /// Forbidden addresses that can be listened on only where they exist.
-pub(crate) const RARE_CANARIES: [IpAddr; 3] = [
+pub(crate) const RARE_CANARIES: [IpAddr; 4] = [
     IpAddr::V6(Ipv6Addr::LOCALHOST),
     IpAddr::V4(METADATA),
     IpAddr::V4(PRIVATE),
+    IpAddr::V6(METADATA_V6),
 ];
 
 const fn honest(last: u8) -> Ipv4Addr {
