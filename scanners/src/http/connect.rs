@@ -1,5 +1,6 @@
 //! Dialling, after the scope was asked.
 
+use std::io::ErrorKind::AddrNotAvailable;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ const MAX_DIALS: usize = 4;
 ///
 /// # Errors
 ///
-/// The most telling [`ConnectError`] of the addresses that were tried.
+/// The most telling [`ConnectError`] of the addresses that were tried. [`ConnectError::Local`] ends
+/// the dialling, because the next address would meet the same.
 pub async fn dial(
     addrs: &[InScope<SocketAddr>],
     limit: Duration,
@@ -43,9 +45,17 @@ pub async fn dial(
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
+            // A machine without IPv6 has no address of its own to dial from; for a site that has
+            // nothing else this is a missing route, which another attempt would not mend.
+            Ok(Err(error)) if addr.get().is_ipv6() && error.kind() == AddrNotAvailable => {
+                ConnectError::Unreachable(error.to_string())
+            }
             Ok(Err(error)) => ConnectError::from(error),
             Err(_) => ConnectError::Timeout,
         };
+        if matches!(failure, ConnectError::Local(_)) {
+            return Err(failure);
+        }
         worst = worst.min(failure);
     }
     Err(worst)

@@ -2,11 +2,18 @@
 
 use std::io;
 
-/// Why no connection was made. Ordered by how little it tells: when several addresses fail, the
-/// smallest is reported, because a host that answers says more than a missing route.
+use crate::resolve::is_local;
+
+/// Why no connection was made. Ordered: when several addresses fail, the smallest is reported,
+/// because a host that answers says more than a missing route, and what this machine did not try
+/// may have been better than either.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
+    /// This machine could not try: it has no descriptor, port or memory left for a socket, or its
+    /// interface is down. Says nothing about the peer. The text is the system's.
+    #[error("this machine could not connect: {0}")]
+    Local(String),
     /// Nothing listens on the port.
     #[error("connection refused")]
     Refused,
@@ -31,6 +38,7 @@ impl From<io::Error> for ConnectError {
             Kind::ConnectionRefused => Self::Refused,
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset,
             Kind::TimedOut => Self::Timeout,
+            _ if is_local(&error) => Self::Local(error.to_string()),
             _ => Self::Unreachable(error.to_string()),
         }
     }
@@ -55,9 +63,15 @@ pub enum ExchangeError {
 }
 
 impl ExchangeError {
-    /// Whether the exchange failed below HTTP, so that another scheme may fare better.
+    /// Whether the exchange failed below HTTP, so that another scheme may fare better. A machine
+    /// that could not try will not fare better, and must not seem to have tried.
     pub fn is_connection_level(&self) -> bool {
-        !matches!(self, Self::Malformed(_))
+        !self.is_local() && !matches!(self, Self::Malformed(_))
+    }
+
+    /// Whether this machine could not try; see [`ConnectError::Local`].
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Connect(ConnectError::Local(_)))
     }
 }
 
@@ -89,4 +103,30 @@ pub enum Malformed {
     /// The content coding is broken (RFC 9110 §8.4.1).
     #[error("the content coding is broken")]
     ContentCoding,
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exhaustion_of_this_machine_is_no_failure_of_the_peer() {
+        let connect = |code| ConnectError::from(io::Error::from_raw_os_error(code));
+        // ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENETDOWN, ENOBUFS.
+        for code in [12, 23, 24, 99, 100, 105] {
+            let error = connect(code);
+            assert!(matches!(error, ConnectError::Local(_)), "{code}: {error}");
+            // It stands, whatever other addresses did, and no other scheme is tried.
+            assert!(error < ConnectError::Refused);
+            let error = ExchangeError::from(error);
+            assert!(error.is_local() && !error.is_connection_level());
+        }
+        assert_eq!(connect(104), ConnectError::Reset);
+        assert_eq!(connect(110), ConnectError::Timeout);
+        assert_eq!(connect(111), ConnectError::Refused);
+        // ENETUNREACH, EHOSTUNREACH.
+        for code in [101, 113] {
+            assert!(matches!(connect(code), ConnectError::Unreachable(_)));
+        }
+    }
 }

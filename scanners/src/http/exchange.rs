@@ -12,6 +12,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
+use crate::resolve::is_local;
 use crate::scope::InScope;
 
 use super::connect::dial;
@@ -135,6 +136,7 @@ fn handshake_error(error: &io::Error) -> ExchangeError {
     match error.kind() {
         _ if is_tls(error) => ExchangeError::Tls(error.to_string()),
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ConnectError::Reset.into(),
+        _ if is_local(error) => ConnectError::Local(error.to_string()).into(),
         // The peer hung up within the handshake.
         _ => ExchangeError::Tls(error.to_string()),
     }

@@ -15,6 +15,10 @@ pub enum ResolveError {
     /// No answer came in time, in all attempts.
     #[error("no answer from the name server")]
     Timeout,
+    /// This machine could not ask: it has no descriptor, port or memory left for a socket, or its
+    /// interface is down. Says nothing about the name. The text is the system's.
+    #[error("this machine could not ask the name server: {0}")]
+    Local(String),
     /// The scope refused every address of the answer.
     #[error("every address of the answer ({refused}) is out of scope, the last because {last}")]
     OutOfScope {

@@ -7,6 +7,7 @@
 
 mod error;
 mod fixed;
+mod local;
 mod options;
 mod server;
 
@@ -15,6 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 pub use error::ResolveError;
+pub(crate) use local::is_local;
 pub use options::{AddressFamily, ResolverOptions};
 
 use crate::scope::{InScope, Name, OutOfScope, Scope};

@@ -13,6 +13,7 @@ use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 use crate::scope::Name;
 
+use super::local::{is_local, probe};
 use super::{AddressFamily, ResolveError, ResolverOptions};
 
 /// Queries in flight on one TCP connection. UDP has a socket per query, hence no such limit.
@@ -76,7 +77,7 @@ impl Server {
                 code => Err(ResolveError::Server(code.to_string())),
             },
             Err(NetError::Timeout) => Err(ResolveError::Timeout),
-            Err(other) => Err(server_error(other)),
+            Err(other) => Err(failure(&other)),
         }
     }
 
@@ -100,6 +101,19 @@ fn limit(opts: &mut ResolverOpts, options: &ResolverOptions) {
     opts.cache_size = 0;
     opts.max_active_requests = MAX_TCP_QUERIES;
     opts.preserve_intermediates = false;
+}
+
+/// Of several failures hickory keeps the one that tells most of the server, and the system's own
+/// is the first to be dropped; so it is asked for again.
+fn failure(error: &NetError) -> ResolveError {
+    match error {
+        NetError::Io(error) if is_local(error) => ResolveError::Local(error.to_string()),
+        NetError::Io(_) | NetError::NoConnections => match probe() {
+            Some(lack) => ResolveError::Local(lack.to_string()),
+            None => server_error(error),
+        },
+        _ => server_error(error),
+    }
 }
 
 fn config_error(error: impl std::fmt::Display) -> ResolveError {

@@ -2,6 +2,8 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[cfg(unix)]
+mod exhaustion;
 mod resolving;
 mod robots_batch;
 mod robots_outcomes;

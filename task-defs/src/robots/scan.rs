@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scanners::http::robots::{RobotsFetcher, RobotsRecord, fetch_all};
+use scanners::http::robots::{RobotsFetcher, RobotsOutcome, RobotsRecord, fetch_all};
 use serde::{Deserialize, Serialize};
 use task_core::{Claim, PayloadError, TaskContext, TaskDefinition, TaskError, needs};
 use tokio::sync::Notify;
@@ -25,8 +25,9 @@ use super::record::RobotsChunk;
 ///
 /// - [`TaskError::OutOfScope`] if the collection has no scope document.
 /// - [`TaskError::Fatal`] if an option is beyond its limits or the scope document is not one.
-/// - [`TaskError::Retry`] if the worker cannot give the time for one name, or an object cannot be
-///   stored.
+/// - [`TaskError::Retry`] if the worker cannot give the time for one name, an object cannot be
+///   stored, or the worker's machine has no file, port or memory left for a socket
+///   ([`RobotsOutcome::LocalFailure`]): that says nothing about a name, so it gives no record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RobotsScan {
     /// The names, as they will stand in the records.
@@ -129,7 +130,13 @@ async fn fetch<R>(
     let full = Notify::new();
     // Without an object store memory must do.
     let may_spill = cx.objects().is_some();
+    let starved = Notify::new();
+    let mut starvation = None;
     let on_record = |record: RobotsRecord| {
+        if record.outcome == RobotsOutcome::LocalFailure {
+            starvation.get_or_insert(record);
+            return starved.notify_one();
+        }
         cx.cover(record.outcome.as_str(), 1);
         cx.meter(record.bytes_read, 0);
         pending.push(record);
@@ -148,14 +155,28 @@ async fn fetch<R>(
     let not_started = tokio::select! {
         // Records of a cancelled collection are of no use, so nothing in flight is waited for.
         () = cx.cancelled() => return Err(TaskError::Cancelled),
+        // Those in flight would meet the same.
+        () = starved.notified() => names.len(),
         batch = fetching => batch.not_started.len(),
     };
+    if let Some(record) = starvation {
+        return Err(starved_error(&record));
+    }
     let pause = match not_started {
         0 => Pause::Finished,
         _ if may_spill && pending.is_full() => Pause::Full,
         _ => Pause::OutOfTime,
     };
     Ok((names.len() - not_started, pause))
+}
+
+/// The worker's machine is at fault; another worker, or this one later, may do better.
+fn starved_error(record: &RobotsRecord) -> TaskError {
+    let cause = record.detail.as_deref().unwrap_or("no reason is known");
+    TaskError::retry(format!(
+        "{}: {cause}; raise the limit of open files (`ulimit -n`) or lower `concurrency`",
+        record.domain
+    ))
 }
 
 async fn time<R>(cx: &TaskContext<R>, left: Option<Duration>) {

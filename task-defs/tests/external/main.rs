@@ -6,3 +6,5 @@
 mod bench;
 mod generator;
 mod scan;
+#[cfg(unix)]
+mod starved;

@@ -184,8 +184,15 @@ impl RobotsFetcher {
     async fn is_soft_404(&self, page: &[u8], target: &Target, record: &mut RobotsRecord) -> bool {
         let key = self.probe_key.hash_one((target.url.as_str(), page));
         let path = format!("/{key:016x}.txt");
-        let Ok(probe) = self.get(target, &path, record).await else {
-            return false;
+        let probe = match self.get(target, &path, record).await {
+            Ok(probe) => probe,
+            Err(error) => {
+                // The class without the probe would be a guess about the site.
+                if error.is_local() {
+                    finish(record, failure(&error));
+                }
+                return false;
+            }
         };
         if let Some(location) = redirection(&probe.head) {
             // Whatever does not exist is sent where robots.txt was sent.
@@ -245,6 +252,7 @@ fn redirection(head: &Head) -> Option<&str> {
 
 fn failure(error: &ExchangeError) -> End {
     let outcome = match error {
+        ExchangeError::Connect(ConnectError::Local(_)) => RobotsOutcome::LocalFailure,
         ExchangeError::Connect(ConnectError::Refused) => RobotsOutcome::Refused,
         ExchangeError::Connect(ConnectError::Reset) | ExchangeError::Closed => RobotsOutcome::Reset,
         ExchangeError::Connect(ConnectError::Timeout) => RobotsOutcome::Timeout,

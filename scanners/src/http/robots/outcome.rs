@@ -58,6 +58,10 @@ pub enum RobotsOutcome {
     Timeout,
     /// The name is not a host name.
     InvalidName,
+    /// The scanner's own machine could not try: it had no file, port or memory left for a socket,
+    /// or its interface was down. Says nothing about the site, so a finished scan must not contain
+    /// it: whoever meets it must fetch the name again, with fewer under way.
+    LocalFailure,
 }
 
 /// What a crawler may do after an outcome (RFC 9309 §2.3.1).
@@ -92,7 +96,7 @@ pub enum CoarseOutcome {
 
 impl RobotsOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Rules,
         Self::Empty,
         Self::Html,
@@ -116,6 +120,7 @@ impl RobotsOutcome {
         Self::ProtocolError,
         Self::Timeout,
         Self::InvalidName,
+        Self::LocalFailure,
     ];
 
     /// The class in snake case, as in the record.
@@ -144,6 +149,7 @@ impl RobotsOutcome {
             Self::ProtocolError => "protocol_error",
             Self::Timeout => "timeout",
             Self::InvalidName => "invalid_name",
+            Self::LocalFailure => "local_failure",
         }
     }
 

@@ -47,6 +47,7 @@ impl From<ResolveError> for End {
         let outcome = match error {
             ResolveError::NoSuchName => RobotsOutcome::NoSuchName,
             ResolveError::OutOfScope { .. } => RobotsOutcome::OutOfScope,
+            ResolveError::Local(_) => RobotsOutcome::LocalFailure,
             _ => RobotsOutcome::DnsError,
         };
         Self::new(outcome, error.to_string())

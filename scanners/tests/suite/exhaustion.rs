@@ -1,0 +1,59 @@
+//! A machine without a file left for a socket, which is no outcome of the site.
+
+use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::Command;
+
+use sortie_scanners::http::Tls;
+use sortie_scanners::http::robots::{RobotsFetcher, RobotsOutcome as Outcome};
+use sortie_scanners::resolve::Resolver;
+
+use crate::support::dns::{Says, serve_dns};
+use crate::support::{Reply, at_loopback, http_config, in_time, lab_scope, serve};
+
+const CHILD: &str = "SORTIE_TEST_EXHAUSTION";
+
+/// Runs itself again in a process of its own: the limit would starve the tests beside it.
+#[test]
+fn without_files_left_the_failure_is_local() {
+    if std::env::var_os(CHILD).is_some() {
+        return starve();
+    }
+    let child = Command::new("sh")
+        .args(["-c", "ulimit -n 64 && exec \"$0\" --exact \"$1\""])
+        .arg(std::env::current_exe().unwrap())
+        .arg("exhaustion::without_files_left_the_failure_is_local")
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn starve() {
+    let plain = serve(|_| Reply::text("User-agent: *\n")).await;
+    let zone = [("a.test", Says::Addrs(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]))];
+    let names = serve_dns(zone).await;
+    let resolvers = [at_loopback(&["a.test"]), Resolver::at(names.addr).unwrap()];
+    for resolver in resolvers {
+        let scope = lab_scope().build().unwrap();
+        let tls = Tls::observing().unwrap();
+        let fetcher = RobotsFetcher::new(http_config(plain.port()), scope, resolver, tls);
+        let rested = in_time(fetcher.fetch("a.test")).await;
+        assert_eq!(rested.outcome, Outcome::Rules, "{rested:?}");
+
+        let hoard: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        let starved = in_time(fetcher.fetch("a.test")).await;
+        drop(hoard);
+        assert_eq!(starved.outcome, Outcome::LocalFailure, "{starved:?}");
+        assert!(
+            starved
+                .detail
+                .is_some_and(|detail| detail.contains("os error 24"))
+        );
+    }
+}
