@@ -1,7 +1,6 @@
 //! All records of a scan, in one file.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +12,7 @@ use super::entry::Entry;
 use super::file::{FileError, OutFile, folder};
 use super::parts;
 use super::record::{RobotsChunk, RobotsRecord};
-use super::sorter::Sorter;
+use super::sorter::{SortError, Sorter};
 use crate::blocking::blocking;
 
 /// Writes the records of all chunks into one gzipped file: a [`RobotsRecord`] a line (NDJSON),
@@ -57,10 +56,7 @@ impl TaskDefinition for RobotsAggregate {
 
     async fn run(self, cx: TaskContext<Self::Requires>) -> Result<RobotsSummary, TaskError> {
         let stop = Stop::default();
-        let sign = Sign {
-            progress: cx.progress(),
-            stop: Arc::clone(&stop.0),
-        };
+        let sign = Sign::new(cx.progress(), Arc::clone(&stop.0));
         let (out, task, attempt) = (self.out, cx.task_id(), cx.attempt());
         // First of all, so that a folder that cannot be written is found before the work.
         let mut merge = blocking(move || Merge::begin(out, task, attempt, MEMORY_BYTES)).await??;
@@ -69,30 +65,43 @@ impl TaskDefinition for RobotsAggregate {
             if cx.is_cancelled() {
                 return Err(TaskError::Cancelled);
             }
-            let add = move || merge.add(&chunk.records).map(|()| merge);
-            merge = blocking(add).await??;
+            let sign_of_add = sign.clone();
+            let add = move || merge.add(&chunk.records, &sign_of_add).map(|()| merge);
+            merge = until_cancelled(&cx, blocking(add)).await??;
             for part in chunk.parts {
                 let objects = cx
                     .objects()
                     .ok_or(PayloadError::NoObjectStore { len: part.len })?;
                 let lines = parts::fetch(&part, cx.collection_id(), &**objects).await?;
-                let add = move || merge.add_lines(&part.key, &lines).map(|()| merge);
-                merge = blocking(add).await??;
+                let sign_of_add = sign.clone();
+                let add = move || {
+                    merge.add_lines(&part.key, &lines, &sign_of_add)?;
+                    Ok::<_, TaskError>(merge)
+                };
+                merge = until_cancelled(&cx, blocking(add)).await??;
                 cx.checkpoint();
             }
         }
-        let finishing = blocking(move || merge.finish(&sign));
-        tokio::select! {
-            summary = finishing => summary?,
-            () = cx.cancelled() => Err(TaskError::Cancelled),
-        }
+        until_cancelled(&cx, blocking(move || merge.finish(&sign))).await?
+    }
+}
+
+/// What `work` gives, unless the attempt is cancelled first. The work itself sees that by its
+/// [`Sign`].
+async fn until_cancelled<R, T>(
+    cx: &TaskContext<R>,
+    work: impl Future<Output = Result<T, TaskError>>,
+) -> Result<T, TaskError> {
+    tokio::select! {
+        done = work => done,
+        () = cx.cancelled() => Err(TaskError::Cancelled),
     }
 }
 
 /// Bytes of records in memory.
 const MEMORY_BYTES: usize = 64 << 20;
-/// Lines between two signs of life.
-const LINES_PER_SIGN: u64 = 1024;
+/// Entries between two signs of life.
+const ENTRIES_PER_SIGN: u64 = 1024;
 
 /// Tells blocking work to stop when the attempt is dropped, which does not stop a thread.
 #[derive(Default)]
@@ -105,9 +114,26 @@ impl Drop for Stop {
 }
 
 /// What long blocking work shows and looks at.
-struct Sign {
+#[derive(Clone)]
+pub(super) struct Sign {
     progress: Progress,
     stop: Arc<AtomicBool>,
+}
+
+impl Sign {
+    pub(super) fn new(progress: Progress, stop: Arc<AtomicBool>) -> Self {
+        Self { progress, stop }
+    }
+
+    /// Shows life now and then, `done` being how many entries were gone through. False if the
+    /// work must stop.
+    pub(super) fn goes_on(&self, done: u64) -> bool {
+        if !done.is_multiple_of(ENTRIES_PER_SIGN) {
+            return true;
+        }
+        self.progress.checkpoint();
+        !self.stop.load(Ordering::Relaxed)
+    }
 }
 
 /// The blocking half: records in, file out.
@@ -129,7 +155,7 @@ impl Merge {
         })
     }
 
-    fn add(&mut self, records: &[RobotsRecord]) -> Result<(), TaskError> {
+    fn add(&mut self, records: &[RobotsRecord], sign: &Sign) -> Result<(), TaskError> {
         for record in records {
             let count = self
                 .summary
@@ -138,17 +164,17 @@ impl Merge {
             *count.or_default() += 1;
             let entry = Entry::of(record)?;
             self.sorter
-                .push(entry)
+                .push(entry, sign)
                 .map_err(failed(&self.summary.path))?;
         }
         Ok(())
     }
 
-    fn add_lines(&mut self, part: &str, lines: &[u8]) -> Result<(), TaskError> {
+    fn add_lines(&mut self, part: &str, lines: &[u8], sign: &Sign) -> Result<(), TaskError> {
         for record in serde_json::Deserializer::from_slice(lines).into_iter() {
             let record =
                 record.map_err(|error| TaskError::fatal(format!("the part `{part}`: {error}")))?;
-            self.add(&[record])?;
+            self.add(&[record], sign)?;
         }
         Ok(())
     }
@@ -159,16 +185,15 @@ impl Merge {
             mut file,
             mut summary,
         } = self;
-        let mut sorted = sorter.finish().map_err(failed(&summary.path))?;
-        while let Some(entry) = sorted.next().map_err(failed(&summary.path))? {
+        let path = summary.path.clone();
+        let unreadable = |error| FileError::new(&path, error);
+        let mut sorted = sorter.finish().map_err(unreadable)?;
+        while let Some(entry) = sorted.next().map_err(unreadable)? {
             file.line(&entry.line)?;
             summary.text_bytes += entry.line.len() as u64 + 1;
             summary.records += 1;
-            if summary.records.is_multiple_of(LINES_PER_SIGN) {
-                sign.progress.checkpoint();
-                if sign.stop.load(Ordering::Relaxed) {
-                    return Err(TaskError::Cancelled);
-                }
+            if !sign.goes_on(summary.records) {
+                return Err(TaskError::Cancelled);
             }
         }
         summary.bytes = file.commit()?;
@@ -176,8 +201,11 @@ impl Merge {
     }
 }
 
-fn failed(path: &Path) -> impl Fn(io::Error) -> FileError + '_ {
-    |error| FileError::new(path, error)
+fn failed(path: &Path) -> impl Fn(SortError) -> TaskError + '_ {
+    |error| match error {
+        SortError::Io(error) => FileError::new(path, error).into(),
+        SortError::Stopped => TaskError::Cancelled,
+    }
 }
 
 #[cfg(test)]

@@ -44,8 +44,8 @@ fn the_file_has_every_record_by_domain_and_does_not_depend_on_memory_or_order() 
     );
     let mut records = records(5000);
     let mut merge = begin(&large, MEMORY_BYTES);
-    merge.add(&records).unwrap();
     let sign = sign();
+    merge.add(&records, &sign).unwrap();
     let summary = merge.finish(&sign).unwrap();
     assert_eq!(summary.records, 5000);
     assert_eq!(
@@ -58,12 +58,12 @@ fn the_file_has_every_record_by_domain_and_does_not_depend_on_memory_or_order() 
     records.reverse();
     let mut merge = begin(&small, 10_000);
     let (inline, part) = records.split_at(3000);
-    merge.add(inline).unwrap();
+    merge.add(inline, &sign).unwrap();
     let part: Vec<u8> = part
         .iter()
         .flat_map(|record| [serde_json::to_vec(record).unwrap(), b"\n".to_vec()].concat())
         .collect();
-    merge.add_lines("part", &part).unwrap();
+    merge.add_lines("part", &part, &sign).unwrap();
     merge.finish(&sign).unwrap();
     assert_eq!(fs::read(&large).unwrap(), fs::read(&small).unwrap());
 
@@ -86,7 +86,7 @@ fn a_part_that_is_none_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut merge = begin(&folder.path().join("out.gz"), 1);
     let error = merge
-        .add_lines("results/x/y.parts/z", b"{\"domain\":1}")
+        .add_lines("results/x/y.parts/z", b"{\"domain\":1}", &sign())
         .unwrap_err();
     assert!(
         error
@@ -100,7 +100,7 @@ fn a_part_that_is_none_is_named() {
 fn dropping_the_attempt_stops_the_thread_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut merge = begin(&folder.path().join("out.gz"), MEMORY_BYTES);
-    merge.add(&records(2000)).unwrap();
+    merge.add(&records(2000), &sign()).unwrap();
     let stop = Stop::default();
     let sign = Sign {
         progress: Progress::default(),

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::vec;
 
+use super::aggregate::Sign;
 use super::entry::Entry;
 use super::run::{Run, RunReader, RunWriter};
 
@@ -21,6 +22,21 @@ pub(super) struct Sorter {
     entries: Vec<Entry>,
     bytes: usize,
     runs: Vec<Run>,
+}
+
+/// Why an entry was not taken.
+#[derive(Debug)]
+pub(super) enum SortError {
+    /// The disk failed.
+    Io(io::Error),
+    /// The [`Sign`] said to stop.
+    Stopped,
+}
+
+impl From<io::Error> for SortError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 /// The entries, in order.
@@ -47,12 +63,13 @@ impl Sorter {
         }
     }
 
-    /// Takes one more. Blocks on the disk now and then.
-    pub(super) fn push(&mut self, entry: Entry) -> io::Result<()> {
+    /// Takes one more. Blocks on the disk now and then, and for as long as it takes to copy all
+    /// that is there; `sign` shows life meanwhile, and is looked at.
+    pub(super) fn push(&mut self, entry: Entry, sign: &Sign) -> Result<(), SortError> {
         self.bytes += entry.bytes();
         self.entries.push(entry);
         if self.bytes >= self.limit {
-            self.spill()?;
+            self.spill(sign)?;
         }
         Ok(())
     }
@@ -69,7 +86,12 @@ impl Sorter {
         Sorted::new(disk.chain([memory]).collect())
     }
 
-    fn spill(&mut self) -> io::Result<()> {
+    fn spill(&mut self, sign: &Sign) -> Result<(), SortError> {
+        let mut done = 0;
+        let mut go_on = || {
+            done += 1;
+            sign.goes_on(done).then_some(()).ok_or(SortError::Stopped)
+        };
         if self.runs.len() >= MAX_RUNS {
             let runs = self
                 .runs
@@ -79,6 +101,7 @@ impl Sorter {
             let mut writer = RunWriter::create(&self.folder)?;
             while let Some(entry) = merged.next()? {
                 writer.push(&entry)?;
+                go_on()?;
             }
             self.runs.push(writer.finish()?);
         }
@@ -86,6 +109,7 @@ impl Sorter {
         let mut writer = RunWriter::create(&self.folder)?;
         for entry in self.entries.drain(..) {
             writer.push(&entry)?;
+            go_on()?;
         }
         self.bytes = 0;
         self.runs.push(writer.finish()?);
@@ -130,7 +154,11 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use proptest::prelude::*;
+    use task_core::Progress;
 
     use super::*;
 
@@ -141,10 +169,14 @@ mod tests {
         }
     }
 
+    fn sign() -> Sign {
+        Sign::new(Progress::default(), Arc::default())
+    }
+
     fn sorted(entries: &[Entry], limit: usize) -> (Vec<Entry>, usize) {
         let mut sorter = Sorter::new(std::env::temp_dir(), limit);
         for entry in entries {
-            sorter.push(entry.clone()).unwrap();
+            sorter.push(entry.clone(), &sign()).unwrap();
         }
         let runs = sorter.runs.len();
         let mut merged = sorter.finish().unwrap();
@@ -182,5 +214,38 @@ mod tests {
         let (merged, runs) = sorted(&entries, 1);
         assert!((1..=MAX_RUNS).contains(&runs));
         assert_eq!(merged, in_memory);
+    }
+
+    /// As many runs as there may be, of 32 entries each: fewer than are between two signs.
+    fn full_of_runs(progress: &Progress, stop: &Arc<AtomicBool>) -> (Sorter, Sign) {
+        let sign = Sign::new(progress.clone(), Arc::clone(stop));
+        let bytes = entry("0000", "x").bytes();
+        let mut sorter = Sorter::new(std::env::temp_dir(), 32 * bytes);
+        for n in 0..32 * MAX_RUNS {
+            sorter.push(entry(&format!("{n:04}"), "x"), &sign).unwrap();
+        }
+        assert_eq!((sorter.runs.len(), progress.count()), (MAX_RUNS, 0));
+        (sorter, sign)
+    }
+
+    fn one_more_run(sorter: &mut Sorter, sign: &Sign) -> Result<(), SortError> {
+        (0..32).try_for_each(|_| sorter.push(entry("9999", "x"), sign))
+    }
+
+    #[test]
+    fn merging_all_runs_shows_life() {
+        let progress = Progress::default();
+        let (mut sorter, sign) = full_of_runs(&progress, &Arc::default());
+        one_more_run(&mut sorter, &sign).unwrap();
+        assert_eq!((sorter.runs.len(), progress.count()), (2, 2));
+    }
+
+    #[test]
+    fn merging_all_runs_stops_when_it_must() {
+        let stop = Arc::default();
+        let (mut sorter, sign) = full_of_runs(&Progress::default(), &stop);
+        stop.store(true, Ordering::Relaxed);
+        let stopped = one_more_run(&mut sorter, &sign);
+        assert!(matches!(stopped, Err(SortError::Stopped)));
     }
 }
