@@ -51,9 +51,14 @@ pub enum ExchangeError {
     /// No connection was made.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The TLS handshake failed, or a record could not be read. The text is the cause.
+    /// The TLS handshake failed for another reason than the certificate, or a record could not be
+    /// read. The text is the cause.
     #[error("TLS: {0}")]
     Tls(String),
+    /// The certificate does not verify, under [`TlsPolicy::Verify`](super::TlsPolicy::Verify). The
+    /// text is the cause.
+    #[error("TLS: {0}")]
+    Certificate(String),
     /// The peer closed or reset the connection before the end of the head.
     #[error("closed before the end of the response head")]
     Closed,
@@ -63,10 +68,16 @@ pub enum ExchangeError {
 }
 
 impl ExchangeError {
-    /// Whether the exchange failed below HTTP, so that another scheme may fare better. A machine
-    /// that could not try will not fare better, and must not seem to have tried.
-    pub fn is_connection_level(&self) -> bool {
-        !self.is_local() && !matches!(self, Self::Malformed(_))
+    /// Whether the exchange failed below HTTP, so that another scheme may be tried: there was no
+    /// connection, TLS failed, or the peer closed before the end of the head.
+    ///
+    /// Not so for a machine that could not try, which will not fare better; nor for a certificate
+    /// that does not verify, because who insists on it must not be led to an answer in the clear.
+    pub fn permits_other_scheme(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::Tls(_) | Self::Closed => !self.is_local(),
+            Self::Certificate(_) | Self::Malformed(_) => false,
+        }
     }
 
     /// Whether this machine could not try; see [`ConnectError::Local`].
@@ -119,7 +130,7 @@ mod tests {
             // It stands, whatever other addresses did, and no other scheme is tried.
             assert!(error < ConnectError::Refused);
             let error = ExchangeError::from(error);
-            assert!(error.is_local() && !error.is_connection_level());
+            assert!(error.is_local() && !error.permits_other_scheme());
         }
         assert_eq!(connect(104), ConnectError::Reset);
         assert_eq!(connect(110), ConnectError::Timeout);

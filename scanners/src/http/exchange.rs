@@ -134,6 +134,7 @@ async fn read_some(
 /// Below TLS the connection may fail as it does without; that is no fault of the TLS.
 fn handshake_error(error: &io::Error) -> ExchangeError {
     match error.kind() {
+        _ if is_bad_certificate(error) => ExchangeError::Certificate(error.to_string()),
         _ if is_tls(error) => ExchangeError::Tls(error.to_string()),
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ConnectError::Reset.into(),
         _ if is_local(error) => ConnectError::Local(error.to_string()).into(),
@@ -143,5 +144,14 @@ fn handshake_error(error: &io::Error) -> ExchangeError {
 }
 
 fn is_tls(error: &io::Error) -> bool {
-    matches!(error.get_ref(), Some(inner) if inner.is::<rustls::Error>())
+    tls_cause(error).is_some()
+}
+
+/// Only a policy that verifies makes this error.
+fn is_bad_certificate(error: &io::Error) -> bool {
+    matches!(tls_cause(error), Some(rustls::Error::InvalidCertificate(_)))
+}
+
+fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
 }

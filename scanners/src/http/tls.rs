@@ -12,7 +12,8 @@ use tokio_rustls::TlsConnector;
 /// Whose certificates are accepted.
 #[derive(Clone, Debug)]
 pub enum TlsPolicy {
-    /// Certificates that chain to one of these roots and carry the name that was asked for.
+    /// Certificates that chain to one of these roots and carry the name that was asked for. With
+    /// any other the fetch ends; it does not go on in the clear.
     Verify(Arc<RootCertStore>),
     /// Any certificate. For reading what a badly kept site serves: the peer is *not*
     /// authenticated, and whoever sits on the path can answer in its place.

@@ -1,4 +1,4 @@
-//! https first, http when there is no connection.
+//! https first, http when there is no answer.
 
 use sortie_scanners::http::robots::{RobotsConfig, RobotsFetcher, RobotsOutcome as Outcome};
 use sortie_scanners::http::{Scheme, Tls};
@@ -47,7 +47,6 @@ async fn a_certificate_that_does_not_verify() {
     let config = both(closed, server.port);
     for tls in [server.trusting_client(), Tls::verifying().unwrap()] {
         let record = fetcher(config.clone(), tls).fetch("a.test").await;
-        // http refuses too, so the error of https, which was tried first, stands.
         assert_eq!(record.outcome, Outcome::TlsError, "{record:?}");
         assert_eq!(
             record.final_url.as_deref(),
@@ -58,6 +57,46 @@ async fn a_certificate_that_does_not_verify() {
         .fetch("a.test")
         .await;
     assert_eq!(record.outcome, Outcome::Rules);
+}
+
+#[tokio::test]
+async fn http_is_not_tried_when_a_certificate_does_not_verify() {
+    let plain = serve(|_| Reply::text(RULES)).await;
+    let server = serve_tls(&["other.test"], |_| Reply::text(RULES)).await;
+    let config = both(plain.port(), server.port);
+    // The wrong name under a trusted root, and a root that nobody trusts.
+    for tls in [server.trusting_client(), Tls::verifying().unwrap()] {
+        let record = fetcher(config.clone(), tls).fetch("a.test").await;
+        assert_eq!(record.outcome, Outcome::TlsError, "{record:?}");
+        let detail = record.detail.unwrap();
+        assert!(detail.contains("certificate"), "{detail}");
+        assert_eq!(
+            record.final_url.as_deref(),
+            Some("https://a.test/robots.txt")
+        );
+    }
+    assert_eq!(plain.connections(), 0);
+}
+
+#[tokio::test]
+async fn http_is_tried_when_a_handshake_fails_otherwise_or_the_peer_closes() {
+    let plain = serve(|_| Reply::text(RULES)).await;
+    let not_tls = serve(|_| Reply::text("what?")).await;
+    let closing = serve_tls(&["a.test"], |_| Reply::Bytes(Vec::new())).await;
+    let cases = [
+        (not_tls.port(), Tls::verifying().unwrap()),
+        (closing.port, closing.trusting_client()),
+    ];
+    for (https_port, tls) in cases {
+        let record = fetcher(both(plain.port(), https_port), tls)
+            .fetch("a.test")
+            .await;
+        assert_eq!(record.outcome, Outcome::Rules, "{record:?}");
+        assert_eq!(
+            record.final_url.as_deref(),
+            Some("http://a.test/robots.txt")
+        );
+    }
 }
 
 #[tokio::test]

@@ -21,8 +21,13 @@ pub struct RobotsOptions {
     pub http_port: u16,
     /// The port for https URLs that name none. 443; not 0.
     pub https_port: u16,
-    /// The schemes to try, in order; the next one only after a failure to connect. https, then
-    /// http. One or both, none twice.
+    /// The schemes to try, in order. https, then http. One or both, none twice.
+    ///
+    /// The next one is tried when the first request of this one, before any redirect, had no
+    /// answer: no connection, a TLS handshake that failed or took too long, or a connection that
+    /// the peer closed or reset before the end of the response head. It is not tried after a
+    /// certificate that does not verify (see `verify_tls`), an answer that is not HTTP, or a name
+    /// that does not resolve.
     pub schemes: Vec<Scheme>,
     /// The time for one name: all schemes, redirects and addresses. 10 s; 10 ms to 45 s, which
     /// is less than the minute that a task may go without progress.
@@ -38,8 +43,10 @@ pub struct RobotsOptions {
     /// How many names are under way at once on one worker, each with a socket or two. 256; 1 to
     /// 10,000.
     pub concurrency: u16,
-    /// Whether certificates are verified. Yes. Without it whoever sits on the path can answer in
-    /// the site's place.
+    /// Whether certificates are verified. Yes: one that does not verify is a `tls_error`, and http
+    /// is not tried then. Without it any certificate will do, and whoever sits on the path can
+    /// answer in the site's place. So they can with it, by breaking the handshake, as long as
+    /// `schemes` has http.
     pub verify_tls: bool,
     /// Whether a page in place of rules is compared with that of a random path, at the cost of a
     /// second request. Yes.

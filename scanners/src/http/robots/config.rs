@@ -11,8 +11,20 @@ pub struct RobotsConfig {
     pub http_port: u16,
     /// The port for https URLs that name none. 443.
     pub https_port: u16,
-    /// The schemes to try, in order; the next one only after a failure to connect. None twice.
-    /// https, then http.
+    /// The schemes to try, in order. None twice. https, then http.
+    ///
+    /// The next one is tried when the first request of this one, before any redirect, had no
+    /// answer: no connection in [`connect_timeout`](Self::connect_timeout), a TLS handshake that
+    /// failed or took longer than that, or a connection that the peer closed or reset before the
+    /// end of the response head. If the last one has no answer either, the outcome is that of the
+    /// first.
+    ///
+    /// It is *not* tried after a certificate that does not verify, under
+    /// [`TlsPolicy::Verify`](crate::http::TlsPolicy::Verify): that is a
+    /// [`TlsError`](super::RobotsOutcome::TlsError). Nor after an answer that is not HTTP, a name
+    /// that does not resolve, a [`LocalFailure`](super::RobotsOutcome::LocalFailure), or when the
+    /// deadline has passed. Other failures of TLS lead to http even so, and whoever sits on the
+    /// path can cause one: leave http out if an answer in the clear is not good enough.
     pub schemes: Vec<Scheme>,
     /// How many redirects are followed. 5 (RFC 9309 §2.3.1.2).
     pub max_redirects: usize,

@@ -38,8 +38,8 @@ pub struct RobotsFetcher {
 enum Attempt {
     /// With a class; the record has it.
     Classified,
-    /// Without a connection to the first host, so that another scheme may do better.
-    Unconnected(End),
+    /// Below HTTP, on the first hop, so that another scheme may do better.
+    Unanswered(End),
 }
 
 impl RobotsFetcher {
@@ -76,7 +76,7 @@ impl RobotsFetcher {
         record
     }
 
-    /// Tries each scheme until one connects.
+    /// Tries each scheme until one classifies the name; see [`RobotsConfig::schemes`].
     async fn attempt_all(&self, name: &str, record: &mut RobotsRecord) {
         let name = match Name::parse(name) {
             Ok(name) => name,
@@ -92,7 +92,7 @@ impl RobotsFetcher {
         for scheme in &self.config.schemes {
             match self.attempt(*scheme, &name, &mut resolved, record).await {
                 Attempt::Classified => return,
-                Attempt::Unconnected(end) => {
+                Attempt::Unanswered(end) => {
                     first_failure.get_or_insert_with(|| (end, record.final_url.clone()));
                 }
             }
@@ -139,10 +139,10 @@ impl RobotsFetcher {
                 Ok(response) => response,
                 Err(error) => {
                     let first = trail.hops().next().is_none();
-                    let retry = first && error.is_connection_level();
+                    let retry = first && error.permits_other_scheme();
                     let end = failure(&error);
                     if retry {
-                        return Attempt::Unconnected(end);
+                        return Attempt::Unanswered(end);
                     }
                     break finish(record, end);
                 }
@@ -257,7 +257,7 @@ fn failure(error: &ExchangeError) -> End {
         ExchangeError::Connect(ConnectError::Reset) | ExchangeError::Closed => RobotsOutcome::Reset,
         ExchangeError::Connect(ConnectError::Timeout) => RobotsOutcome::Timeout,
         ExchangeError::Connect(_) => RobotsOutcome::Unreachable,
-        ExchangeError::Tls(_) => RobotsOutcome::TlsError,
+        ExchangeError::Tls(_) | ExchangeError::Certificate(_) => RobotsOutcome::TlsError,
         ExchangeError::Malformed(_) => RobotsOutcome::ProtocolError,
     };
     End::new(outcome, error.to_string())

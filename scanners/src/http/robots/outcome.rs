@@ -50,7 +50,8 @@ pub enum RobotsOutcome {
     Reset,
     /// No connection for another reason, such as no route.
     Unreachable,
-    /// The TLS handshake failed, a certificate that does not verify included.
+    /// The TLS handshake failed, a certificate that does not verify included; the latter is final,
+    /// the former only if no other scheme answered.
     TlsError,
     /// The answer is not HTTP/1, or breaks its framing or coding.
     ProtocolError,
