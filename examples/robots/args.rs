@@ -15,7 +15,7 @@ pub(crate) struct Args {
     pub(crate) sites: Option<u32>,
 
     /// Scan the names in this file, one per line ("1,example.com" is understood). The list is the
-    /// scope; reserved and metadata addresses stay denied
+    /// scope (each name with its www twin); reserved and metadata addresses stay denied
     #[arg(long, value_name = "FILE")]
     pub(crate) domains: Option<PathBuf>,
 
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     pub(crate) lab: bool,
 
     /// Ask this name server instead of the system's
-    #[arg(long, value_name = "ADDR", conflicts_with_all = ["lab", "sites"])]
+    #[arg(long, value_name = "ADDR", requires = "domains", conflicts_with_all = ["lab", "sites"])]
     pub(crate) resolver: Option<SocketAddr>,
 
     /// Where the file and, until it is complete, the state of the run are kept

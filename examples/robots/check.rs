@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use flate2::read::MultiGzDecoder;
 use lab::Lab;
 use sortie::robots::RobotsRecord;
@@ -24,12 +24,22 @@ pub(crate) struct Verdict {
 /// Compares every record: outcome, status, redirects, truncation and size.
 pub(crate) fn compare(job: &Job, lab: &Lab) -> anyhow::Result<Verdict> {
     let file = File::open(job.file()).with_context(|| job.file().display().to_string())?;
+    let mut last = String::new();
+    let mut lines = 0;
     let mut verdict = Verdict {
         forbidden: lab.forbidden_hits(),
         ..Verdict::default()
     };
     for line in BufReader::new(MultiGzDecoder::new(BufReader::new(file))).lines() {
         let record: RobotsRecord = serde_json::from_str(&line?)?;
+        // Sorted and none twice: with the right number of lines, every name is there once.
+        ensure!(
+            record.domain > last,
+            "{} is not behind {last} in the file",
+            record.domain
+        );
+        last.clone_from(&record.domain);
+        lines += 1;
         let truth = lab.truth(&record.domain);
         let answered = truth.https.is_some();
         // A redirect that was refused is among the record's hops, but nobody followed it.
@@ -61,5 +71,10 @@ pub(crate) fn compare(job: &Job, lab: &Lab) -> anyhow::Result<Verdict> {
             }
         }
     }
+    ensure!(
+        lines == job.targets.names,
+        "the file has {lines} records for {} names",
+        job.targets.names
+    );
     Ok(verdict)
 }

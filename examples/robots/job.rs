@@ -134,6 +134,8 @@ impl Job {
             ..RobotsOptions::default()
         };
         if let Some(lab) = lab {
+            // In the lab all that lies under a name is that name's own.
+            scope = list.scope_with_subdomains();
             scope.allow_nets.extend(lab.scope_nets());
             options.resolver = Some(lab.resolver());
             options.http_port = lab.http_port();

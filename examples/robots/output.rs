@@ -70,6 +70,7 @@ pub(crate) fn end(
     let mismatches = truth.map(|truth| truth.mismatches);
     let good = report.state == TaskState::Succeeded
         && ledger.unaccounted() == 0
+        && ledger.overcounted() == 0
         && mismatches.unwrap_or(0) == 0
         && forbidden == 0;
 

@@ -236,6 +236,7 @@ fn names() {
 #[test]
 fn documents() {
     let spec = ScopeSpec {
+        allow_names: vec!["only.test".to_owned()],
         allow_domains: vec!["example.com".to_owned()],
         deny_domains: vec!["x.example.com".to_owned()],
         allow_nets: vec![net("127.0.0.0/8")],

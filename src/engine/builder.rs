@@ -136,12 +136,18 @@ impl Embedded {
         let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime::new());
         let registry = Arc::new(self.registry);
         let resources = Arc::new(self.resources);
+        // A store of one's own needs no other beside it.
+        let place = if self.store.is_some() && matches!(self.place, Place::Temporary) {
+            Place::Memory
+        } else {
+            self.place
+        };
         let Opened {
             store,
             objects,
             folder,
             keep,
-        } = match self.place {
+        } = match place {
             Place::Memory => Opened::memory(),
             Place::Temporary => Opened::temporary().await?,
             Place::Folder(folder) => Opened::folder(folder).await?,
@@ -154,8 +160,7 @@ impl Embedded {
         let transport: Arc<dyn Transport> =
             Arc::new(MemoryTransport::new(Arc::clone(&runtime), config));
         let mut key = [0u8; 16];
-        key[..8].copy_from_slice(&runtime.random().to_le_bytes());
-        key[8..].copy_from_slice(&runtime.random().to_le_bytes());
+        getrandom::fill(&mut key).map_err(EngineError::Randomness)?;
         let manager = Manager::new(
             Arc::clone(&store),
             Arc::clone(&transport),

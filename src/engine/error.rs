@@ -18,9 +18,15 @@ pub enum EngineError {
     /// The manager refused what the submitter had found sound.
     #[error("the manager refused it: {0}")]
     Refused(ParkReason),
+    /// The object store does not give out what was just put there; trying again may help.
+    #[error("the object store does not answer: {0}; submit again")]
+    Unavailable(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The operating system gives no random bytes for the fences.
+    #[error("the operating system gives no random bytes: {0}")]
+    Randomness(getrandom::Error),
     /// The manager failed.
     #[error(transparent)]
     Manager(#[from] ManagerError),

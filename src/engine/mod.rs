@@ -74,6 +74,9 @@ impl Engine {
         )
         .await?;
         let handled = parts.manager.handle(vec![message]).await?;
+        if let Some((_, why)) = handled.deferred.into_iter().next() {
+            return Err(EngineError::Unavailable(why));
+        }
         match handled.refused.into_iter().next() {
             Some((_, reason)) => Err(EngineError::Refused(reason)),
             None => Ok(Run::new(Arc::clone(parts), id)),

@@ -107,6 +107,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Outcomes beyond the targets; always zero, or something was counted twice.
+    pub fn overcounted(&self) -> u64 {
+        self.outcomes.total().saturating_sub(self.targets)
+    }
+
     /// Targets without an outcome; zero when the collection is over.
     pub fn unaccounted(&self) -> u64 {
         self.targets.saturating_sub(self.outcomes.total())

@@ -77,9 +77,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// An hour in the queue, a minute without progress, no limit in all.
+    /// A day in the queue, a minute without progress, no limit in all.
+    ///
+    /// The queue's limit is long because waiting is not the task's fault: a container's
+    /// `max_in_flight` tasks may share few workers.
     pub const DEFAULT: Self = Self {
-        queued: Duration::from_secs(3600),
+        queued: Duration::from_secs(24 * 3600),
         running: Duration::from_secs(60),
         total: None,
     };
@@ -100,6 +103,18 @@ pub struct TaskOptions {
     /// Time limits.
     #[serde(default)]
     pub limits: Limits,
+}
+
+impl TaskOptions {
+    /// Failures that a message may ask for, at most: whoever sends it must not keep a task alive
+    /// for ever.
+    pub const MAX_FAILURES: u32 = 1000;
+
+    /// These options within what a message may ask for.
+    pub(crate) fn capped(mut self) -> Self {
+        self.retry.max_failures = self.retry.max_failures.min(Self::MAX_FAILURES);
+        self
+    }
 }
 
 /// How many children must succeed for their container to be good enough.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::route::{WorkerKind, route};
 
-/// A capability that a task declares (seed: *WorkerRequirements*).
+/// A capability that a task declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum WorkerRequirement {
     /// Direct access to `task_manager.task_data` and `task_manager.task_collection_data`.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::requirements::WorkerRequirement;
 
-/// The three kinds of worker (seed: *Worker Types*).
+/// The three kinds of worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerKind {
@@ -83,7 +83,7 @@ impl fmt::Display for Queue {
     }
 }
 
-/// The seed's three rules, in its order:
+/// Three rules, in this order:
 ///
 /// 1. `RawSocketAccess` → Bare Metal;
 /// 2. otherwise `TaskDataAccess` or `ReconDataAccess` → Internal;

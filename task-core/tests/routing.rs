@@ -1,4 +1,4 @@
-//! The router against a naive reading of the seed.
+//! The router against a naive reading of the rules in words.
 
 use proptest::prelude::*;
 use sortie_task_core::WorkerRequirement::{
@@ -6,7 +6,7 @@ use sortie_task_core::WorkerRequirement::{
 };
 use sortie_task_core::{Queue, Requirements, WorkerKind, WorkerRequirement, needs, route};
 
-/// The seed, *Task Routing*, rule by rule, in its own words:
+/// The routing rules, one by one, in words:
 ///
 /// 1. "If WORKER_REQUIREMENTS contains RawSocketAccess -> Bare Metal queue."
 /// 2. "If WORKER_REQUIREMENTS contains TaskDataAccess or ReconDataAccess (and NOT
@@ -15,7 +15,7 @@ use sortie_task_core::{Queue, Requirements, WorkerKind, WorkerRequirement, needs
 ///
 /// Written so that the rules exclude each other and their order does not matter, unlike in the
 /// router: the two agree only if the router's order is right.
-fn as_the_seed_says(requirements: &[WorkerRequirement]) -> Queue {
+fn as_the_rules_say(requirements: &[WorkerRequirement]) -> Queue {
     let raw_sockets = requirements.contains(&RawSocketAccess);
     let data = requirements.contains(&TaskDataAccess) || requirements.contains(&ReconDataAccess);
     match (raw_sockets, data) {
@@ -58,7 +58,7 @@ fn all_sets() -> Vec<(&'static [WorkerRequirement], WorkerKind)> {
 }
 
 #[test]
-fn all_sixteen_sets_go_where_the_seed_says() {
+fn all_sixteen_sets_go_where_the_rules_say() {
     let sets = all_sets();
     let mut seen: Vec<_> = sets.iter().map(|(slice, _)| *slice).collect();
     seen.sort_unstable();
@@ -66,7 +66,7 @@ fn all_sixteen_sets_go_where_the_seed_says() {
     assert_eq!(seen.len(), 16, "the list names every set once");
 
     for (slice, kind) in sets {
-        assert_eq!(route(slice).queue(), as_the_seed_says(slice), "{slice:?}");
+        assert_eq!(route(slice).queue(), as_the_rules_say(slice), "{slice:?}");
         assert_eq!(kind, route(slice), "the type and the slice of {slice:?}");
     }
 }
@@ -97,10 +97,10 @@ fn needs_is_a_set() {
 proptest! {
     /// Any slice, as a plan or another language may spell it: repetitions, any order.
     #[test]
-    fn any_slice_goes_where_the_seed_says(
+    fn any_slice_goes_where_the_rules_say(
         slice in prop::collection::vec(prop::sample::select(&WorkerRequirement::ALL[..]), 0..12)
     ) {
-        prop_assert_eq!(route(&slice).queue(), as_the_seed_says(&slice));
+        prop_assert_eq!(route(&slice).queue(), as_the_rules_say(&slice));
     }
 
     #[test]

@@ -2,15 +2,17 @@
 //! and without harm to their batch.
 
 use sortie::core::envelope::Fence;
-use sortie::core::message::{CompleteTask, Message, Outcome};
+use sortie::core::message::{CompleteTask, Message, Outcome, SubmitCollection, ToManager};
 use sortie::core::ports::transport::ParkReason;
-use sortie::core::{CollectionId, Coverage, Payload, Queue, TaskId};
+use sortie::core::{Claim, CollectionId, Coverage, Payload, Queue, TaskId, WorkerKind};
 use sortie::prelude::*;
 
 use crate::support::audit;
 use crate::support::bench::{Bench, Said};
-use crate::support::defs::{Leaf, Reader, Spawner};
-use crate::support::messages::{alive, children, done, ended, fatal, found, output, total};
+use crate::support::defs::{Leaf, Raw, Reader, Spawner};
+use crate::support::messages::{
+    alive, child, children, create, done, ended, fatal, found, output, total,
+};
 
 fn refused(text: &str) -> ParkReason {
     ParkReason::Refused(text.to_owned())
@@ -294,7 +296,7 @@ async fn a_plan_that_is_not_sound_is_parked_and_can_be_redriven_after_a_deploy()
     let submit = |plan: Payload| {
         let collection_id = CollectionId::new(&bench.runtime);
         let scope = None;
-        Message::SubmitCollection(sortie::core::message::SubmitCollection {
+        Message::SubmitCollection(SubmitCollection {
             collection_id,
             plan,
             scope,
@@ -310,7 +312,7 @@ async fn a_plan_that_is_not_sound_is_parked_and_can_be_redriven_after_a_deploy()
         reason.to_string().contains("the plan cannot be read"),
         "{reason}"
     );
-    let claim = sortie::core::Claim {
+    let claim = Claim {
         key: "plans/x".to_owned(),
         len: 9,
         sha256: String::new(),
@@ -346,4 +348,44 @@ async fn a_worker_that_lies_harms_only_its_own_task() {
     bench.tell(fatal(&tasks[1])).await;
     let p = bench.container(id, "p").await;
     assert_eq!((p.children.succeeded, p.expected), (1, Some(2)));
+}
+
+/// A plan that lies in the object store, under a key of the sender's choice.
+fn submitted_under(bench: &Bench, key: &str) -> ToManager {
+    let claim = Claim {
+        key: key.to_owned(),
+        len: 2,
+        sha256: "0".repeat(64),
+    };
+    let submit = SubmitCollection {
+        collection_id: CollectionId::new(&bench.runtime),
+        plan: Payload::Claim(claim),
+        scope: None,
+    };
+    bench.message(Said::from(Message::SubmitCollection(submit)))
+}
+
+#[tokio::test]
+async fn a_plan_under_a_key_that_is_none_is_refused_alone() {
+    let objects = sortie::transports::objects::ObjectStoreObjects::memory();
+    let bench = Bench::new().with_objects(std::sync::Arc::new(objects));
+    let forged = submitted_under(&bench, "a/../b");
+    let reason = delivered(&bench, forged.encode().to_vec()).await;
+    assert!(matches!(reason, ParkReason::Refused(why) if why.contains("is not a key")));
+}
+
+#[tokio::test]
+async fn an_untrusted_generator_reaches_no_more_than_it_has_itself() {
+    let bench = Bench::new();
+    let id = bench
+        .submit(Workflow::new("w").generate("scan", Spawner(0), |c| c))
+        .await;
+    let generator = bench.only().await;
+    bench
+        .tell(create(&generator, vec![child(0, Raw::KIND)]))
+        .await;
+    bench.tell(total(&generator, 1)).await;
+    assert!(bench.dispatched_to(WorkerKind::BareMetal).await.is_empty());
+    assert_eq!(bench.container(id, "scan").await.children.failed, 1);
+    audit::over(&bench, id).await;
 }

@@ -315,6 +315,9 @@ async fn a_worker_that_leaves_before_it_starts_costs_no_failure() {
                 },
             ))
             .await;
+        // It goes to another worker after a moment.
+        assert!(bench.dispatched().await.is_empty());
+        bench.runtime.advance(Duration::from_secs(1)).await;
     }
     bench.finish_only().await;
     assert_eq!(bench.task(id, "a").await.status.failures, 0);

@@ -31,7 +31,14 @@ pub struct ScopeBuilder {
 }
 
 impl ScopeBuilder {
-    /// Allows `domain` and every name under it.
+    /// Allows `name` and nothing under it.
+    pub fn allow_name(mut self, name: impl Into<String>) -> Self {
+        self.spec.allow_names.push(name.into());
+        self
+    }
+
+    /// Allows `domain` and every name under it. Mind domains under which everybody has a name,
+    /// such as those of hosters.
     pub fn allow_domain(mut self, domain: impl Into<String>) -> Self {
         self.spec.allow_domains.push(domain.into());
         self
@@ -77,6 +84,7 @@ impl TryFrom<ScopeSpec> for Scope {
 
     fn try_from(spec: ScopeSpec) -> Result<Self, Self::Error> {
         let rules = Rules {
+            allow_names: domain_set(spec.allow_names)?,
             allow_domains: domain_set(spec.allow_domains)?,
             deny_domains: domain_set(spec.deny_domains)?,
             any_domain: spec.any_domain,

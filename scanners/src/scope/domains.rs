@@ -60,6 +60,15 @@ impl DomainSet {
         Ok(())
     }
 
+    /// Whether `name` itself is in the set.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        let bytes = name.as_bytes();
+        let hash = self.hasher.hash_one(bytes);
+        self.offsets
+            .find(hash, |&at| entry(&self.text, at) == bytes)
+            .is_some()
+    }
+
     /// The longest suffix in the set that covers `name`: `name` itself, or a domain it lies under.
     pub(super) fn covering<'a>(&self, name: &'a str) -> Option<&'a str> {
         if self.offsets.is_empty() {
@@ -67,13 +76,7 @@ impl DomainSet {
         }
         let mut rest = name;
         loop {
-            let bytes = rest.as_bytes();
-            let hash = self.hasher.hash_one(bytes);
-            if self
-                .offsets
-                .find(hash, |&at| entry(&self.text, at) == bytes)
-                .is_some()
-            {
+            if self.contains(rest) {
                 return Some(rest);
             }
             rest = rest.split_once('.')?.1;

@@ -47,6 +47,7 @@ pub struct Scope {
 
 #[derive(Debug, Default)]
 struct Rules {
+    allow_names: DomainSet,
     allow_domains: DomainSet,
     deny_domains: DomainSet,
     any_domain: bool,
@@ -75,7 +76,7 @@ impl Scope {
     /// # Errors
     ///
     /// [`Rule::DeniedDomain`] when a denied suffix covers it, [`Rule::NoAllowedDomain`] when no
-    /// allowed one does.
+    /// allowed name or suffix does.
     pub fn admit(&self, name: Name) -> Result<InScope<Name>, OutOfScope> {
         match self.judge_name(&name) {
             None => Ok(InScope::mint(name)),
@@ -127,7 +128,9 @@ impl Scope {
         if let Some(suffix) = rules.deny_domains.covering(name.as_str()) {
             return Some(Rule::DeniedDomain(suffix.to_owned()));
         }
-        let allowed = rules.any_domain || rules.allow_domains.covering(name.as_str()).is_some();
+        let allowed = rules.any_domain
+            || rules.allow_names.contains(name.as_str())
+            || rules.allow_domains.covering(name.as_str()).is_some();
         (!allowed).then_some(Rule::NoAllowedDomain)
     }
 }

@@ -20,6 +20,9 @@ use super::error::InvalidScope;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScopeSpec {
+    /// Names that are allowed, each by itself: nothing under it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow_names: Vec<String>,
     /// Domains that are allowed, each with every name under it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow_domains: Vec<String>,

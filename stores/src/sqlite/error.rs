@@ -7,7 +7,6 @@ use task_core::ports::store::StoreError;
 
 /// SQLite's primary result codes that mean something of their own here.
 mod code {
-    pub(super) const READONLY: u32 = 8;
     pub(super) const CORRUPT: u32 = 11;
     pub(super) const FULL: u32 = 13;
     pub(super) const TOOBIG: u32 = 18;
@@ -41,9 +40,7 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
         Some(code::CORRUPT) => corrupt(database.message()),
         Some(code::NOTADB) => corrupt("the file is not a SQLite database"),
         Some(code::FULL) => StoreError::Full(message()),
-        Some(code::CONSTRAINT | code::TOOBIG | code::MISMATCH | code::READONLY) => {
-            StoreError::Refused(message())
-        }
+        Some(code::CONSTRAINT | code::TOOBIG | code::MISMATCH) => StoreError::Refused(message()),
         _ => StoreError::Backend(Box::new(error)),
     }
 }

@@ -25,6 +25,9 @@ pub struct Handled {
     pub applied: usize,
     /// Messages that were refused, by their index in the batch, with the reason.
     pub refused: Vec<(usize, ParkReason)>,
+    /// Messages that must come again, by their index in the batch, with the reason: the object
+    /// store did not give out what they refer to.
+    pub deferred: Vec<(usize, String)>,
 }
 
 /// The messages of a batch, sorted by what they ask for and checked as far as possible without
@@ -68,9 +71,12 @@ impl Manager {
         for (place, _) in &mut handled.refused {
             *place = places[*place];
         }
+        for (place, _) in &mut handled.deferred {
+            *place = places[*place];
+        }
         handled.refused.append(&mut parked);
         handled.refused.sort_by_key(|(place, _)| *place);
-        self.conclude(deliveries, &handled.refused).await?;
+        self.conclude(deliveries, &handled).await?;
         Ok(handled)
     }
 
@@ -83,7 +89,7 @@ impl Manager {
     /// the inbox drops it when it comes again.
     pub async fn handle(&self, messages: Vec<ToManager>) -> Result<Handled, ManagerError> {
         let total = messages.len();
-        let (batch, refused) = self.sort(messages).await?;
+        let (batch, refused, deferred) = self.sort(messages).await;
         let mut refused: Vec<_> = refused
             .into_iter()
             .map(|(index, refusal)| (index, ParkReason::Refused(refusal.to_string())))
@@ -112,8 +118,9 @@ impl Manager {
             }
         }
         Ok(Handled {
-            applied: total - refused.len(),
+            applied: total - refused.len() - deferred.len(),
             refused,
+            deferred,
         })
     }
 
@@ -170,21 +177,23 @@ impl Manager {
     }
 
     /// Sorts messages by what they ask for; what breaks a rule is refused here.
-    async fn sort(
-        &self,
-        messages: Vec<ToManager>,
-    ) -> Result<(Batch, Vec<(usize, Refusal)>), StoreError> {
+    async fn sort(&self, messages: Vec<ToManager>) -> Sorted {
         let mut batch = Batch::default();
         let mut refused = Vec::new();
+        let mut deferred = Vec::new();
         for (index, ToManager { id, body, .. }) in messages.into_iter().enumerate() {
             let checked = match body {
-                Message::SubmitCollection(submit) => self
-                    .read_plan(&submit.plan)
-                    .await?
-                    .and_then(|plan| {
-                        self.check_submission(submit.collection_id, plan, submit.scope)
-                    })
-                    .map(|submission| batch.submissions.push((index, submission))),
+                Message::SubmitCollection(submit) => match self.read_plan(&submit.plan).await {
+                    Ok(plan) => plan
+                        .and_then(|plan| {
+                            self.check_submission(submit.collection_id, plan, submit.scope)
+                        })
+                        .map(|submission| batch.submissions.push((index, submission))),
+                    Err(error) => {
+                        deferred.push((index, error.to_string()));
+                        continue;
+                    }
+                },
                 Message::CreateTasks(create) => self
                     .check_fence(create.parent_id, create.attempt, create.fence)
                     .map(|()| batch.creations.push((index, create))),
@@ -208,7 +217,7 @@ impl Manager {
                 Err(refusal) => refused.push((index, refusal)),
             }
         }
-        Ok((batch, refused))
+        (batch, refused, deferred)
     }
 
     fn check_fence(
@@ -269,32 +278,48 @@ impl Manager {
         }
     }
 
-    /// Parks what was refused and acknowledges the rest.
+    /// Parks what was refused, lets come again what was deferred, and acknowledges the rest.
     async fn conclude(
         &self,
         deliveries: Vec<Delivery>,
-        refused: &[(usize, ParkReason)],
+        handled: &Handled,
     ) -> Result<(), ManagerError> {
-        let reasons: HashMap<usize, &ParkReason> = refused
+        let reasons: HashMap<usize, &ParkReason> = handled
+            .refused
             .iter()
             .map(|(index, reason)| (*index, reason))
             .collect();
+        let deferred: HashMap<usize, &String> = handled
+            .deferred
+            .iter()
+            .map(|(index, why)| (*index, why))
+            .collect();
         let mut done: Vec<Receipt> = Vec::with_capacity(deliveries.len());
         for (index, delivery) in deliveries.into_iter().enumerate() {
-            match reasons.get(&index) {
-                Some(reason) => {
-                    tracing::warn!(%reason, "message parked");
-                    metrics::counter!("sortie_manager_parked_total").increment(1);
-                    self.transport
-                        .park(Queue::Manager, delivery, (*reason).clone())
-                        .await?;
-                }
-                None => done.push(delivery.receipt),
+            if let Some(reason) = reasons.get(&index) {
+                tracing::warn!(%reason, "message parked");
+                metrics::counter!("sortie_manager_parked_total").increment(1);
+                self.transport
+                    .park(Queue::Manager, delivery, (*reason).clone())
+                    .await?;
+            } else if let Some(why) = deferred.get(&index) {
+                tracing::warn!(%why, "message deferred; it comes again");
+                self.transport
+                    .extend(Queue::Manager, &delivery.receipt, LATER)
+                    .await?;
+            } else {
+                done.push(delivery.receipt);
             }
         }
         Ok(self.transport.ack(Queue::Manager, &done).await?)
     }
 }
+
+/// What a batch is sorted into: what can be applied, what is refused, what must come again.
+type Sorted = (Batch, Vec<(usize, Refusal)>, Vec<(usize, String)>);
+
+/// When a deferred message comes again.
+const LATER: Duration = Duration::from_secs(5);
 
 /// Longest error text that is stored. The worker shortens its own.
 pub(crate) const MAX_ERROR_BYTES: usize = 4096;

@@ -62,6 +62,12 @@ impl Work<'_> {
                 self.keep(head, complete)?;
                 self.succeed(head, complete, *children).await
             }
+            Outcome::Deadline { cursor }
+                if head.status.cursor.as_ref() == Some(cursor) && complete.coverage.is_empty() =>
+            {
+                let error = "handed back the cursor that it was given: no progress".to_owned();
+                self.retry(head, error, Duration::ZERO, TaskState::Failed)
+            }
             Outcome::Deadline { cursor } => {
                 self.keep(head, complete)?;
                 head.status.cursor = Some(cursor.clone());
@@ -79,7 +85,7 @@ impl Work<'_> {
             Outcome::OutOfScope { error } => {
                 self.fail(head, TaskState::Failed, Some(error.clone()), "out_of_scope")
             }
-            Outcome::NotStarted { .. } => self.try_again(head, Duration::ZERO),
+            Outcome::NotStarted { .. } => self.try_again(head, A_MOMENT),
             // A cancelled collection has closed its tasks already, so this one was told to stop
             // by somebody else.
             Outcome::Cancelled => self.retry(
@@ -257,6 +263,9 @@ pub(super) fn dropped(state: TaskState) -> &'static str {
         _ => DROPPED_DISABLED,
     }
 }
+
+/// The wait before a task goes to another worker because its own has left.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// The longest wait that a worker may ask for: it may pass on what an untrusted peer said.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);

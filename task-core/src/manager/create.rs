@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::ledger::DROPPED_FAILED;
 use crate::message::{CreateTasks, NewChild};
+use crate::policy::TaskOptions;
 use crate::ports::store::{ContainerRow, StoreError, Task, TaskHead, TaskStatus};
 use crate::route::WorkerKind;
 use crate::state::TaskState;
+use crate::task::ErasedTask;
 use crate::workflow::Role;
 
 use super::Manager;
@@ -99,6 +101,10 @@ impl Work<'_> {
                 "`{}` has version {} but only {} is registered",
                 child.kind, child.version, known.version
             )),
+            Some(known) if !self.may_create(generator, known) => Some(format!(
+                "`{}` may not create `{}`; name it in the generator's `CREATES`",
+                generator.kind, child.kind
+            )),
             Some(_) if child.payload.inline_len() > limit => Some(format!(
                 "the payload has {} bytes; at most {limit} fit a message",
                 child.payload.inline_len()
@@ -121,12 +127,21 @@ impl Work<'_> {
                 kind: known.map_or_else(|| child.kind.as_str().into(), |known| known.kind.into()),
                 route: known.map_or(WorkerKind::External, |known| known.worker),
                 targets: child.targets,
-                options: child.options.unwrap_or(own),
+                options: child.options.map_or(own, TaskOptions::capped),
                 status,
             },
             name: None,
             version: child.version,
             payload: child.payload.clone(),
+        }
+    }
+
+    /// Whether a generator may have children of this kind: those that it names, or, if it names
+    /// none, those that need no more than it has itself.
+    fn may_create(&self, generator: &TaskHead, child: &ErasedTask) -> bool {
+        match self.manager.registry.get(&generator.kind) {
+            Some(known) if !known.creates.is_empty() => known.creates.contains(&child.kind),
+            _ => child.worker <= generator.route,
         }
     }
 

@@ -102,15 +102,7 @@ impl ManagerLoop {
                 next_tick = runtime.now().after(self.tick_every);
             }
             let wait = next_tick.since(runtime.now());
-            let result = {
-                let round = std::pin::pin!(self.round(tick, wait));
-                let stopped = std::pin::pin!(stop.stopped());
-                // Only the wait for messages is given up; see `round`.
-                match select(stopped, round).await {
-                    Either::Left(((), round)) => round.await,
-                    Either::Right((result, _)) => result,
-                }
-            };
+            let result = self.round(tick, wait, Some(&mut stop)).await;
             match result {
                 Ok(_) => failures = 0,
                 Err(error) => {
@@ -124,7 +116,7 @@ impl ManagerLoop {
         }
         // Bounded, because others may still send to a queue that is shared.
         for _ in 0..LAST_ROUNDS {
-            match self.round(false, Duration::ZERO).await {
+            match self.round(false, Duration::ZERO, None).await {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
@@ -139,7 +131,13 @@ impl ManagerLoop {
     }
 
     /// One batch, and a tick if it is time; returns how many messages there were.
-    async fn round(&self, tick: bool, wait: Duration) -> Result<usize, super::ManagerError> {
+    /// Being told to stop ends the wait for messages, and nothing else.
+    async fn round(
+        &self,
+        tick: bool,
+        wait: Duration,
+        mut stop: Option<&mut Stop>,
+    ) -> Result<usize, super::ManagerError> {
         let manager = &self.manager;
         let limits = manager.transport.limits();
         let mut deliveries = Vec::new();
@@ -148,10 +146,17 @@ impl ManagerLoop {
         let mut bytes = 0;
         while deliveries.len() < self.batch && bytes < BATCH_BYTES {
             let max = limits.receive_batch.min(self.batch - deliveries.len());
-            let more = manager
+            let receive = manager
                 .transport
-                .receive(Queue::Manager, max, wait, VISIBILITY)
-                .await?;
+                .receive(Queue::Manager, max, wait, VISIBILITY);
+            let more = match stop.take() {
+                // Only the first wait is long. Giving up a receive loses no message.
+                Some(stop) => match select(std::pin::pin!(stop.stopped()), receive).await {
+                    Either::Left(_) => break,
+                    Either::Right((more, _)) => more?,
+                },
+                None => receive.await?,
+            };
             wait = Duration::ZERO;
             if more.is_empty() {
                 if lingered || deliveries.len() < 2 || self.linger.is_zero() {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 /// A place for immutable objects.
 ///
-/// - Keys are relative paths of `[A-Za-z0-9._-]` segments joined by `/`.
+/// - Keys are relative paths of `[A-Za-z0-9._-]` segments joined by `/`, none of them `.` or `..`;
+///   anything else is [`ObjectError::InvalidKey`].
 /// - `put` is atomic: a reader sees all of an object or none. Putting a key again replaces it.
 #[async_trait]
 pub trait Objects: fmt::Debug + Send + Sync + 'static {
@@ -41,6 +42,12 @@ pub enum ObjectError {
         len: u64,
         /// The limit in bytes.
         limit: u64,
+    },
+    /// The text is no key; trying again is of no use.
+    #[error("`{}` is not a key of the object store: a key has segments of letters, digits, `.`, `_` and `-` joined by `/`, none empty, `.` or `..`", key.escape_debug())]
+    InvalidKey {
+        /// The text.
+        key: String,
     },
     /// The store itself failed; trying again may help.
     #[error("the object store failed on `{key}`: {source}")]

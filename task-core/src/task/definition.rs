@@ -52,6 +52,13 @@ pub trait TaskDefinition: Serialize + DeserializeOwned + Send + 'static {
     /// opens the matching methods of the context.
     type Requires: Requirements;
 
+    /// The kinds of the tasks that it creates, if it is a generator. The manager refuses children
+    /// of other kinds. Left empty, children may be of any kind that runs on the same kind of
+    /// worker or a less privileged one (External < Internal < Bare Metal): an External worker is
+    /// not trusted, and must not reach the database or raw sockets through a child that its
+    /// generator's author did not think of.
+    const CREATES: &'static [&'static str] = &[];
+
     /// What it returns; stored as its row of task data, unless it is `()` or the task wrote rows
     /// itself. Who reads it decodes a view of their own.
     type Output: Serialize + Send;
@@ -95,7 +102,7 @@ pub trait TaskDefinition: Serialize + DeserializeOwned + Send + 'static {
 /// What follows from a definition's requirements. Implemented for every definition and only here,
 /// so it cannot drift from them.
 pub trait Routed: TaskDefinition {
-    /// The static slice of requirements (seed: *WORKER_REQUIREMENTS*).
+    /// The static slice of requirements.
     const WORKER_REQUIREMENTS: &'static [WorkerRequirement];
     /// The kind of worker it is routed to.
     const WORKER_KIND: WorkerKind;

@@ -94,7 +94,9 @@ impl From<TransportError> for TaskError {
 impl From<ObjectError> for TaskError {
     fn from(error: ObjectError) -> Self {
         match error {
-            ObjectError::NotFound { .. } | ObjectError::TooLarge { .. } => Self::fatal(error),
+            ObjectError::NotFound { .. }
+            | ObjectError::TooLarge { .. }
+            | ObjectError::InvalidKey { .. } => Self::fatal(error),
             ObjectError::Backend { .. } => Self::retry(error),
         }
     }

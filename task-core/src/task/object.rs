@@ -24,6 +24,8 @@ pub struct ErasedTask {
     pub requirements: &'static [WorkerRequirement],
     /// Where it is routed.
     pub worker: WorkerKind,
+    /// The kinds that it creates; see [`TaskDefinition::CREATES`].
+    pub creates: &'static [&'static str],
     /// Its own retries and time limits.
     pub options: TaskOptions,
     pub(crate) run: RunFn,
@@ -38,6 +40,7 @@ impl ErasedTask {
             version: T::VERSION,
             requirements: T::WORKER_REQUIREMENTS,
             worker: T::WORKER_KIND,
+            creates: T::CREATES,
             options: TaskOptions {
                 retry: T::retry(),
                 limits: T::limits(),

@@ -80,6 +80,7 @@ impl From<Targets> for RobotsGenerator {
 impl TaskDefinition for RobotsGenerator {
     const KIND: &'static str = "robots.generate";
     type Requires = needs![QueueAccess];
+    const CREATES: &'static [&'static str] = &[RobotsScan::KIND];
     type Output = RobotsGenerated;
 
     async fn run(self, cx: TaskContext<Self::Requires>) -> Result<RobotsGenerated, TaskError> {

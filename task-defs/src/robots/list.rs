@@ -61,16 +61,39 @@ impl TargetList {
         self.counts
     }
 
-    /// The list as a scope: every name in it, with what lies under it, and nothing else.
+    /// The list as a scope: every name in it and its twin with or without `www.`, which is where
+    /// most redirects lead, and nothing else.
     ///
-    /// A redirect from `www.example.com` to `example.com` is therefore out of scope unless the
-    /// list has both; add domains to the result as you see fit.
+    /// Names under a listed one are left out: what lies under `github.io` belongs to others. Add
+    /// to the result as you see fit, or take
+    /// [`scope_with_subdomains`](Self::scope_with_subdomains).
     pub fn scope(&self) -> ScopeSpec {
-        let valid = |name: &&str| Name::parse(name).is_ok();
+        let twin = |name: &str| match name.strip_prefix("www.") {
+            Some(bare) => bare.to_owned(),
+            None => format!("www.{name}"),
+        };
+        let valid = |name: &String| Name::parse(name).is_ok();
+        let names = self
+            .valid_names()
+            .flat_map(|name| [name.to_owned(), twin(name)]);
         ScopeSpec {
-            allow_domains: self.names().filter(valid).map(str::to_owned).collect(),
+            allow_names: names.filter(valid).collect(),
             ..ScopeSpec::default()
         }
+    }
+
+    /// The list as a scope: every name in it, with everything that lies under it. For lists of
+    /// domains that are yours as a whole.
+    pub fn scope_with_subdomains(&self) -> ScopeSpec {
+        let domains = self.valid_names().map(str::to_owned).collect();
+        ScopeSpec {
+            allow_domains: domains,
+            ..ScopeSpec::default()
+        }
+    }
+
+    fn valid_names(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|name| Name::parse(name).is_ok())
     }
 }
 

@@ -32,10 +32,15 @@ fn ranks_comments_breaks_and_marks_are_understood() {
 fn the_list_is_the_scope_and_malformed_names_are_not_in_it() {
     let list = Targets::parse("a.example\nnot a name\n10.0.0.1\n".as_bytes()).unwrap();
     let spec = list.scope();
-    assert_eq!(spec.allow_domains, ["a.example"]);
+    assert_eq!(spec.allow_names, ["a.example", "www.a.example"]);
     let scope = Scope::try_from(spec).unwrap();
     assert!(scope.admit_name("a.example").is_ok());
     assert!(scope.admit_name("b.example").is_err());
+    // What lies under a listed name may be somebody else's.
+    assert!(scope.admit_name("www.a.example").is_ok());
+    assert!(scope.admit_name("tenant.a.example").is_err());
+    let all = Scope::try_from(list.scope_with_subdomains()).unwrap();
+    assert!(all.admit_name("tenant.a.example").is_ok());
 }
 
 #[test]

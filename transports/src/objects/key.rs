@@ -3,19 +3,6 @@
 use object_store::path::Path;
 use task_core::ports::objects::ObjectError;
 
-/// The text is not a key: a relative path of `[A-Za-z0-9._-]` segments joined by `/`, none of
-/// them empty, `.` or `..`.
-///
-/// It is the source of the [`ObjectError::Backend`] that refuses the key. Trying again is of no
-/// use: it is the caller's mistake, or somebody's attempt to leave the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error(
-    "this is not a key: a key has segments of letters, digits, `.`, `_` and `-` joined by `/`, \
-     and no segment is empty, `.` or `..`"
-)]
-#[non_exhaustive]
-pub struct InvalidKey;
-
 /// The path of `key`. Whatever passes stands for itself on every store: nothing is escaped,
 /// joined or resolved.
 pub(super) fn parse(key: &str) -> Result<Path, ObjectError> {
@@ -29,9 +16,8 @@ pub(super) fn parse(key: &str) -> Result<Path, ObjectError> {
         .all(proper)
         .then(|| Path::parse(key).ok())
         .flatten()
-        .ok_or_else(|| ObjectError::Backend {
+        .ok_or_else(|| ObjectError::InvalidKey {
             key: key.to_owned(),
-            source: Box::new(InvalidKey),
         })
 }
 
@@ -44,11 +30,7 @@ mod tests {
     #[test]
     fn the_refusal_is_typed() {
         let refused = parse("a/../b").unwrap_err();
-        let ObjectError::Backend { key, source } = refused else {
-            panic!("{refused}")
-        };
-        assert_eq!(key, "a/../b");
-        assert!(source.is::<InvalidKey>());
+        assert!(matches!(refused, ObjectError::InvalidKey { key } if key == "a/../b"));
     }
 
     proptest! {

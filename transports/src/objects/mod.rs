@@ -16,12 +16,9 @@ use object_store::path::Path;
 use object_store::{Error, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _};
 use task_core::ports::objects::{ObjectError, Objects};
 
-pub use self::key::InvalidKey;
-
 /// [`Objects`] over a store of the crate `object_store`. Clones share it.
 ///
-/// Keys are checked before the store sees them; a bad one is an [`ObjectError::Backend`] whose
-/// source is [`InvalidKey`].
+/// Keys are checked before the store sees them.
 ///
 /// ```
 /// # use sortie_transports::objects::ObjectStoreObjects;
