@@ -1,4 +1,4 @@
-//! Dialling, after the scope was asked.
+//! Dialling what the scope admitted.
 
 use std::io::ErrorKind::AddrNotAvailable;
 use std::net::SocketAddr;
@@ -15,6 +15,11 @@ use super::error::ConnectError;
 const MAX_DIALS: usize = 4;
 
 /// Connects to the first of `addrs` that answers, within `limit` in all.
+///
+/// Nothing is checked here, and nothing need be: an [`InScope`] address is made by a
+/// [`Scope`](crate::scope::Scope) alone, when it admits that very address, and it is what is
+/// connected to. No name is looked up in between, so an answer that changes after the check leads
+/// nowhere else. The port is the caller's; scopes do not rule on ports.
 ///
 /// Each address but the last gets half of the time that is left, so a silent one leaves time for
 /// the next.

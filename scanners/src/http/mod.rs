@@ -1,8 +1,9 @@
 //! A small HTTP/1.1 client for scanning, and what stands on it.
 //!
 //! The client sends one GET per connection and caps everything that it reads: the head, the
-//! number of headers, the body on the wire, and the body after decoding. It dials
-//! [`InScope`](crate::scope::InScope) addresses only. Parsing is separate from I/O
+//! number of headers, the body on the wire, and the body after decoding. It takes
+//! [`InScope`](crate::scope::InScope) addresses and connects to these, so it cannot go where no
+//! scope said yes; it asks no scope itself. Parsing is separate from I/O
 //! ([`ResponseDecoder`] is fed bytes and owns no socket), so it is fuzzed as it runs.
 //!
 //! [`robots`] fetches and classifies `robots.txt`.

@@ -3,7 +3,8 @@
 //! A [`Resolver`] asks the system's servers or one given server, over UDP and, for answers that
 //! do not fit, TCP. It takes admitted names only and asks the scope about every address of the
 //! answer, so whoever runs the DNS of a name in scope cannot point the scanner at the machine's
-//! own network.
+//! own network. Both are asked once for each lookup: what comes out are the addresses themselves,
+//! admitted, and connecting to them looks up nothing again.
 
 mod error;
 mod fixed;

@@ -62,8 +62,13 @@ impl RobotsFetcher {
     /// Fetches the robots.txt of the host `name`.
     ///
     /// It never fails and never takes longer than [`RobotsConfig::deadline`]: whatever happens is
-    /// in the record. Nothing is sent to a host or an address that the scope does not admit, on
-    /// the first hop or any other.
+    /// in the record.
+    ///
+    /// Nothing is sent to a host or an address that the scope does not admit, on the first hop or
+    /// any other. The scope is asked about each name before it is looked up, about each address of
+    /// the answer, and about each address that stands in a URL. A name is looked up once in a
+    /// fetch: the other scheme, redirects to the same host and the probe of a random path go to
+    /// the addresses that were admitted then. The next fetch asks anew.
     pub async fn fetch(&self, name: &str) -> RobotsRecord {
         let start = Instant::now();
         let mut record = RobotsRecord::new(name);

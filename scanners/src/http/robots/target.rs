@@ -55,6 +55,8 @@ impl From<ResolveError> for End {
 }
 
 /// Hosts that this fetch resolved already: the fallback scheme and most redirects stay on theirs.
+/// Name and addresses were admitted by the same scope, so neither is asked about again; and who
+/// runs the DNS cannot change the answer within a fetch.
 #[derive(Default)]
 pub(super) struct Resolved {
     hosts: Vec<(Name, Vec<InScope<IpAddr>>)>,
@@ -68,7 +70,8 @@ pub(super) struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    /// Admits the host of `url`, resolves it and admits its addresses.
+    /// Admits the host of `url`, resolves it and admits its addresses. A name in `known`
+    /// was admitted and resolved before, and keeps its addresses.
     pub(super) async fn admit(&self, url: Url, known: &mut Resolved) -> Result<Target, End> {
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
