@@ -6,6 +6,7 @@ use sortie::core::message::{CompleteTask, Message, Outcome, SubmitCollection, To
 use sortie::core::ports::transport::ParkReason;
 use sortie::core::{Claim, CollectionId, Coverage, Payload, Queue, TaskId, WorkerKind};
 use sortie::prelude::*;
+use sortie::transports::objects::ObjectStoreObjects;
 
 use crate::support::audit;
 use crate::support::bench::{Bench, Said};
@@ -367,7 +368,7 @@ fn submitted_under(bench: &Bench, key: &str) -> ToManager {
 
 #[tokio::test]
 async fn a_plan_under_a_key_that_is_none_is_refused_alone() {
-    let objects = sortie::transports::objects::ObjectStoreObjects::memory();
+    let objects = ObjectStoreObjects::memory();
     let bench = Bench::new().with_objects(std::sync::Arc::new(objects));
     let forged = submitted_under(&bench, "a/../b");
     let reason = delivered(&bench, forged.encode().to_vec()).await;
