@@ -123,9 +123,11 @@ impl Payload {
         };
         let len = raw.get().len() as u64;
         let objects = objects.ok_or(PayloadError::NoObjectStore { len })?;
-        let bytes = bytes::Bytes::from(raw.get().to_owned());
-        let key = format!("{}-{}", key(), &hex_sha256(&bytes)[..16]);
-        Ok(Self::Claim(Claim::store(key, bytes, objects).await?))
+        let bytes = bytes::Bytes::from(Box::<str>::from(raw).into_boxed_bytes());
+        let sha256 = hex_sha256(&bytes);
+        let key = format!("{}-{}", key(), &sha256[..16]);
+        objects.put(&key, bytes).await?;
+        Ok(Self::Claim(Claim { key, len, sha256 }))
     }
 
     /// The JSON, fetched and verified if it is a claim. At most `limit` bytes.
