@@ -108,20 +108,21 @@ fn prefix(collection: CollectionId) -> String {
 fn json_len_bound(record: &RobotsRecord) -> usize {
     /// Names, numbers and punctuation of a record whose texts are empty.
     const FRAME: usize = 512;
-    let escaped = |text: &str| text.bytes().map(escaped_len).sum::<usize>();
-    let option = |text: &Option<String>| text.as_deref().map_or(0, escaped);
-    let hops: usize = record.hops.iter().map(|hop| escaped(hop) + 3).sum();
+    let option = |text: &Option<String>| text.as_deref().map_or(0, escaped_len);
+    let hops: usize = record.hops.iter().map(|hop| escaped_len(hop) + 3).sum();
     let texts = [&record.body, &record.detail, &record.final_url];
-    FRAME + escaped(&record.domain) + hops + texts.into_iter().map(option).sum::<usize>()
+    FRAME + escaped_len(&record.domain) + hops + texts.into_iter().map(option).sum::<usize>()
 }
 
-fn escaped_len(byte: u8) -> usize {
-    match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
-        // Such as \u0001.
-        0..=0x1f => 6,
-        _ => 1,
-    }
+fn escaped_len(text: &str) -> usize {
+    let short = |byte: &u8| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t');
+    // Such as \u0001.
+    let long = |byte: &u8| *byte < 0x20 && !short(byte);
+    // Two passes without a branch in them: they run at the speed of memory.
+    let bytes = text.as_bytes();
+    let shorts = bytes.iter().filter(|byte| short(byte)).count();
+    let longs = bytes.iter().filter(|byte| long(byte)).count();
+    text.len() + shorts + 5 * longs
 }
 
 #[cfg(test)]
