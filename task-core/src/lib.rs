@@ -17,6 +17,18 @@
 #[cfg(test)]
 extern crate self as sortie_task_core;
 
+/// Whether one of these mutants is planted on this thread. Without the feature `mutants` it is the
+/// constant `false`, and nothing of the question is left.
+macro_rules! mutant {
+    ($($name:ident)|+) => {{
+        #[cfg(feature = "mutants")]
+        let planted = $($crate::mutant::is($crate::mutant::Mutant::$name))||+;
+        #[cfg(not(feature = "mutants"))]
+        let planted = false;
+        planted
+    }};
+}
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod envelope;
@@ -24,6 +36,8 @@ pub mod id;
 pub mod ledger;
 pub mod manager;
 pub mod message;
+#[cfg(feature = "mutants")]
+pub mod mutant;
 pub mod payload;
 pub mod policy;
 pub mod ports;

@@ -303,6 +303,10 @@ fn verdict(container: &ContainerRow) -> Option<TaskState> {
             crate::policy::Enough::All | crate::policy::Enough::PerMille(_) => false,
         },
     };
+    if mutant!(AggregatorOnFirst) && children.done() > 0 {
+        return Some(sequence_verdict(Some(container)));
+    }
+    let over = over || mutant!(NoExpectedTotal) && children.done() >= children.created;
     over.then(|| parallel_verdict(container))
 }
 

@@ -226,7 +226,7 @@ impl Manager {
         attempt: u32,
         fence: crate::envelope::Fence,
     ) -> Result<(), Refusal> {
-        if self.config.fence_key.fence(task, attempt) == fence {
+        if self.config.fence_key.fence(task, attempt) == fence || mutant!(NoFencing) {
             Ok(())
         } else {
             Err(Refusal::Fence)

@@ -11,6 +11,9 @@ impl Work<'_> {
         &mut self,
         cancellations: impl Iterator<Item = &(usize, CancelCollection)>,
     ) -> Result<(), StoreError> {
+        if mutant!(CancelIgnored) {
+            return Ok(());
+        }
         let ids: Vec<_> = cancellations
             .map(|(_, cancel)| cancel.collection_id)
             .collect();

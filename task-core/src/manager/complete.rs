@@ -34,8 +34,13 @@ impl Work<'_> {
                 continue;
             }
             // Another attempt runs, or the task has ended: a late twin, harmless.
-            if head.status.state != TaskState::Running || head.status.attempt != complete.attempt {
+            let current = head.status.attempt == complete.attempt || mutant!(NoFencing);
+            if head.status.state != TaskState::Running || !current {
                 metrics::counter!("sortie_manager_outdated_total").increment(1);
+                if mutant!(LedgerDoubleCount) {
+                    let outcomes = &mut self.container(head.container)?.outcomes;
+                    outcomes.merge(&complete.coverage);
+                }
                 continue;
             }
             self.container(head.container)?.usage.merge(&complete.usage);
@@ -150,7 +155,10 @@ impl Work<'_> {
         let beyond = self.tx.count_from(head.container, total).await?;
         let due = self.now.after(head.options.limits.running);
         let container = self.container(head.container)?;
-        let expected = u64::from(total) + beyond;
+        let mut expected = u64::from(total) + beyond;
+        if mutant!(NoExpectedTotal) {
+            expected = container.children.created;
+        }
         container.expected = Some(expected);
         if container.children.created >= expected {
             return self.end(head, TaskState::Succeeded);
@@ -210,7 +218,9 @@ impl Work<'_> {
             delay,
         });
         // From here on this attempt is over, also for a twin in the same batch.
-        head.status.attempt += 1;
+        if !mutant!(RetryForgetsAttempt) {
+            head.status.attempt += 1;
+        }
         Ok(())
     }
 

@@ -42,7 +42,8 @@ impl Work<'_> {
             // An older attempt's children may differ from the current one's, unless that one goes
             // on where the older one has stopped. A generator that has ended wants no more.
             let status = &generator.status;
-            let current = create.attempt == status.attempt || status.cursor.is_some();
+            let current =
+                create.attempt == status.attempt || status.cursor.is_some() || mutant!(NoFencing);
             if !current || status.state.is_terminal() {
                 continue;
             }
@@ -76,7 +77,7 @@ impl Work<'_> {
         }
         let fresh = self.tx.insert_tasks(&children).await?;
         for (task, fresh) in children.into_iter().zip(fresh) {
-            if fresh {
+            if fresh || mutant!(CountWithoutDedupe) {
                 self.count_child(task)?;
             }
         }

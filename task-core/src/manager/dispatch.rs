@@ -24,7 +24,7 @@ pub(super) struct Dispatch {
 }
 
 /// All that a committed transaction wants sent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Dispatches {
     pub(super) dispatches: Vec<Dispatch>,
     pub(super) scopes: HashMap<CollectionId, Claim>,
@@ -41,12 +41,14 @@ impl Manager {
             status.give_up_at = limits.total.map(|total| now.after(total));
         }
         debug_assert!(
-            status.state.may_become(TaskState::Running),
+            status.state.may_become(TaskState::Running) || mutant!(NoFencing | RetryForgetsAttempt),
             "{}",
             status.state
         );
         status.state = TaskState::Running;
-        status.attempt += 1;
+        if status.attempt == 0 || !mutant!(RetryForgetsAttempt) {
+            status.attempt += 1;
+        }
         let due = now.after(delay).after(limits.queued).after(limits.running);
         status.due_at = Some(status.give_up_at.map_or(due, |give_up| due.min(give_up)));
     }

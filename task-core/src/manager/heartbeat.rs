@@ -24,7 +24,8 @@ impl Work<'_> {
                 continue;
             };
             let mut status = head.status.clone();
-            if status.state == TaskState::Running && status.attempt == heartbeat.attempt {
+            let current = status.attempt == heartbeat.attempt || mutant!(NoFencing);
+            if status.state == TaskState::Running && current {
                 let due = self.now.after(head.options.limits.running);
                 status.due_at = Some(status.give_up_at.map_or(due, |give_up| due.min(give_up)));
                 self.update(head.id, status);

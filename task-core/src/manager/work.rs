@@ -115,7 +115,7 @@ impl<'a> Work<'a> {
         let ids: Vec<_> = part.iter().map(|(_, id)| *id).collect();
         let fresh = self.tx.inbox(&ids, self.now).await?;
         for ((index, _), fresh) in part.iter().zip(fresh) {
-            unseen[*index] = fresh;
+            unseen[*index] = fresh || mutant!(NoInbox);
         }
         Ok(unseen)
     }
@@ -272,6 +272,7 @@ impl<'a> Work<'a> {
     ) -> Result<(Dispatches, Vec<(usize, Refusal)>), StoreError> {
         self.flush().await?;
         let Self {
+            manager,
             tx,
             mut sent,
             dispatches,
@@ -281,21 +282,22 @@ impl<'a> Work<'a> {
             bare_metal,
             ..
         } = self;
-        tx.commit().await?;
-        sent.keys.clear();
         let scopes = collections
             .into_values()
             .filter_map(|collection| Some((collection.id, collection.scope?)))
             .collect();
-        Ok((
-            Dispatches {
-                dispatches,
-                scopes,
-                cancelled,
-                bare_metal,
-            },
-            refused,
-        ))
+        let mut dispatches = Dispatches {
+            dispatches,
+            scopes,
+            cancelled,
+            bare_metal,
+        };
+        if mutant!(OutboxBeforeCommit) {
+            manager.send(std::mem::take(&mut dispatches)).await;
+        }
+        tx.commit().await?;
+        sent.keys.clear();
+        Ok((dispatches, refused))
     }
 
     async fn flush(&mut self) -> Result<(), StoreError> {

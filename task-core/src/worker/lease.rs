@@ -91,6 +91,9 @@ impl Lease {
     }
 
     async fn extend(&self, shared: &Shared) {
+        if mutant!(LeaseNeverExtended) {
+            return;
+        }
         self.hide(shared).await;
         let message = Message::Heartbeat(self.heartbeat.clone());
         let message = ToManager::new(MessageId::new(&*shared.runtime), message).encode();
@@ -105,6 +108,9 @@ impl Lease {
 
     /// Hides the message for another lease.
     async fn hide(&self, shared: &Shared) {
+        if mutant!(LeaseNeverExtended) {
+            return;
+        }
         let queue = shared.kind.queue();
         let visibility = visibility(self.length);
         if let Err(error) = shared

@@ -164,6 +164,11 @@ impl WorkerLoop {
                 let runtime = Arc::clone(&shared.runtime);
                 runtime.spawn(Box::pin(async move {
                     let receipt = delivery.receipt.clone();
+                    if mutant!(AckBeforeWork) {
+                        // If it fails, the one behind the work is still to come.
+                        let (queue, receipts) = (shared.kind.queue(), [receipt.clone()]);
+                        let _ = shared.transport.ack(queue, &receipts).await;
+                    }
                     if let Some(message) = process(&shared, delivery, stop).await {
                         // The completer outlives every sender.
                         let _ = done.send(Done {
