@@ -36,9 +36,12 @@
 //!   worker, and the ports that adapters implement;
 //! - [`defs`]: the stock definitions, written as users would write them;
 //! - [`stores`], [`transports`]: adapters of the ports;
+//! - `sim` (feature `sim`): a whole deployment in one thread, in virtual time, with faults;
 //! - [`scanners`] (feature `robots`): scope and scanners, usable without the engine.
 
 mod engine;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 #[cfg(feature = "robots")]
 pub use scanners;

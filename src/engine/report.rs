@@ -45,7 +45,7 @@ pub struct ContainerProgress {
 }
 
 impl Report {
-    pub(super) fn new(
+    pub(crate) fn new(
         collection: CollectionRow,
         containers: Vec<ContainerRow>,
         now: task_core::Timestamp,

@@ -13,10 +13,9 @@ use crate::ports::transport::{Delivery, ParkReason, Receipt};
 use crate::route::Queue;
 
 use super::Manager;
-use super::dispatch::Dispatches;
 use super::error::{ManagerError, Refusal};
 use super::submit::Submission;
-use super::work::Work;
+use super::work::{Committed, Work};
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -26,7 +25,8 @@ pub struct Handled {
     /// Messages that were refused, by their index in the batch, with the reason.
     pub refused: Vec<(usize, ParkReason)>,
     /// Messages that must come again, by their index in the batch, with the reason: the object
-    /// store did not give out what they refer to.
+    /// store did not give out what they refer to, or they overtook the submission that they
+    /// belong to.
     pub deferred: Vec<(usize, String)>,
 }
 
@@ -89,7 +89,7 @@ impl Manager {
     /// the inbox drops it when it comes again.
     pub async fn handle(&self, messages: Vec<ToManager>) -> Result<Handled, ManagerError> {
         let total = messages.len();
-        let (batch, refused, deferred) = self.sort(messages).await;
+        let (batch, refused, mut deferred) = self.sort(messages).await;
         let mut refused: Vec<_> = refused
             .into_iter()
             .map(|(index, refusal)| (index, ParkReason::Refused(refusal.to_string())))
@@ -97,13 +97,15 @@ impl Manager {
         let mut parts = vec![batch.ids.clone()];
         while let Some(part) = parts.pop() {
             match self.transact(&batch, &part, total).await {
-                Ok((dispatches, refusals)) => {
+                Ok(committed) => {
                     refused.extend(
-                        refusals.into_iter().map(|(index, refusal)| {
+                        committed.refused.into_iter().map(|(index, refusal)| {
                             (index, ParkReason::Refused(refusal.to_string()))
                         }),
                     );
-                    self.send(dispatches).await;
+                    let early = committed.early.into_iter();
+                    deferred.extend(early.map(|index| (index, TOO_EARLY.to_owned())));
+                    self.send(committed.dispatches).await;
                 }
                 // What fails for its own sake is halved until it is alone.
                 Err(StoreError::Refused(_)) if part.len() > 1 => {
@@ -130,7 +132,7 @@ impl Manager {
         batch: &Batch,
         part: &[(usize, MessageId)],
         total: usize,
-    ) -> Result<(Dispatches, Vec<(usize, Refusal)>), StoreError> {
+    ) -> Result<Committed, StoreError> {
         let mut races = 0;
         loop {
             match self.try_transact(batch, part, total).await {
@@ -150,9 +152,10 @@ impl Manager {
         batch: &Batch,
         part: &[(usize, MessageId)],
         total: usize,
-    ) -> Result<(Dispatches, Vec<(usize, Refusal)>), StoreError> {
+    ) -> Result<Committed, StoreError> {
         let mut work = Work::begin(self).await?;
-        let unseen = work.unseen(part, total).await?;
+        let part = work.in_time(part, batch).await?;
+        let unseen = work.unseen(&part, total).await?;
         let fresh = |index: usize| unseen[index];
         work.submit(batch.submissions.iter().filter(|(index, _)| fresh(*index)))
             .await?;
@@ -317,6 +320,9 @@ impl Manager {
 
 /// What a batch is sorted into: what can be applied, what is refused, what must come again.
 type Sorted = (Batch, Vec<(usize, Refusal)>, Vec<(usize, String)>);
+
+/// Why a cancellation is deferred.
+const TOO_EARLY: &str = "the collection is not known yet";
 
 /// When a deferred message comes again.
 const LATER: Duration = Duration::from_secs(5);

@@ -1,12 +1,52 @@
 //! `CancelCollection`: what is not done becomes `Disabled`.
 
+use std::collections::HashSet;
+
+use crate::id::MessageId;
 use crate::message::CancelCollection;
 use crate::ports::store::StoreError;
 use crate::state::TaskState;
 
+use super::batch::Batch;
 use super::work::Work;
 
 impl Work<'_> {
+    /// The messages of `part` without the cancellations of collections that nobody knows: these
+    /// may have overtaken their submission, and must come again as if never seen.
+    pub(super) async fn in_time(
+        &mut self,
+        part: &[(usize, MessageId)],
+        batch: &Batch,
+    ) -> Result<Vec<(usize, MessageId)>, StoreError> {
+        if batch.cancellations.is_empty() {
+            return Ok(part.to_vec());
+        }
+        let indices: HashSet<usize> = part.iter().map(|(index, _)| *index).collect();
+        let inside = |index: &usize| indices.contains(index);
+        let of_part = batch
+            .cancellations
+            .iter()
+            .filter(|(index, _)| inside(index));
+        let wanted: Vec<_> = of_part
+            .map(|(index, cancel)| (*index, cancel.collection_id))
+            .collect();
+        let ids: Vec<_> = wanted.iter().map(|(_, id)| *id).collect();
+        self.read_collections(&ids).await?;
+        let submitted: HashSet<_> = batch
+            .submissions
+            .iter()
+            .filter(|(index, _)| inside(index))
+            .map(|(_, submission)| submission.id())
+            .collect();
+        for (index, id) in wanted {
+            if !self.collections.contains_key(&id) && !submitted.contains(&id) {
+                self.early.push(index);
+            }
+        }
+        let in_time = part.iter().filter(|(index, _)| !self.early.contains(index));
+        Ok(in_time.copied().collect())
+    }
+
     pub(super) async fn cancel(
         &mut self,
         cancellations: impl Iterator<Item = &(usize, CancelCollection)>,
@@ -19,7 +59,7 @@ impl Work<'_> {
             .collect();
         self.read_collections(&ids).await?;
         for id in ids {
-            // One that was never submitted, or is over, needs no cancelling.
+            // One that is over needs no cancelling.
             if self
                 .collections
                 .get(&id)

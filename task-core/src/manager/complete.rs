@@ -109,7 +109,12 @@ impl Work<'_> {
                 collection: head.collection,
                 container: head.container,
                 task: head.id,
-                seq: complete.attempt,
+                // A generator that runs again because its children did not arrive says the same
+                // once more: that replaces its row, and makes no second one.
+                seq: match head.role {
+                    Role::Generator => 0,
+                    _ => complete.attempt,
+                },
                 body: data.clone(),
             });
         }

@@ -153,9 +153,18 @@ impl ManagerLoop {
                 // Only the first wait is long. Giving up a receive loses no message.
                 Some(stop) => match select(std::pin::pin!(stop.stopped()), receive).await {
                     Either::Left(_) => break,
-                    Either::Right((more, _)) => more?,
+                    Either::Right((more, _)) => more,
                 },
-                None => receive.await?,
+                None => receive.await,
+            };
+            let more = match more {
+                Ok(more) => more,
+                // What came before is handled now, and not when its visibility ends.
+                Err(error) if !deliveries.is_empty() => {
+                    tracing::warn!(%error, "cannot receive more");
+                    break;
+                }
+                Err(error) => return Err(error.into()),
             };
             wait = Duration::ZERO;
             if more.is_empty() {

@@ -29,6 +29,12 @@ pub(super) struct Submission {
     scope: Option<Claim>,
 }
 
+impl Submission {
+    pub(super) const fn id(&self) -> CollectionId {
+        self.id
+    }
+}
+
 impl Manager {
     /// Reads a plan, from the object store if need be.
     ///

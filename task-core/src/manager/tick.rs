@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::policy::Enough;
 use crate::ports::store::{ContainerRow, StoreError};
 use crate::state::TaskState;
 use crate::time::Timestamp;
@@ -31,8 +32,8 @@ impl Manager {
             work.try_again(&mut head, Duration::ZERO)?;
         }
         work.advance().await?;
-        let (dispatches, _) = work.commit().await?;
-        self.send(dispatches).await;
+        let committed = work.commit().await?;
+        self.send(committed.dispatches).await;
         Ok(count)
     }
 }
@@ -73,10 +74,7 @@ impl Work<'_> {
                 continue;
             }
             self.close_children(id, TaskState::Timeout).await?;
-            let container = self.container(id)?;
-            // A generator that was cut off creates no more.
-            container.expected = Some(container.children.created);
-            let state = parallel_verdict(container);
+            let state = cut_off_verdict(self.container(id)?);
             self.finish(id, state).await?;
         }
         Ok(())
@@ -145,5 +143,20 @@ impl Work<'_> {
             }
         }
         self.tx.remove_outbox(&outdated).await
+    }
+}
+
+/// How a container ends that is cut off. Children that were announced and never came are missing
+/// like those that did not make it; if not even their number is known, it cannot be all of them.
+fn cut_off_verdict(container: &mut ContainerRow) -> TaskState {
+    if container.expected.is_some() {
+        return parallel_verdict(container);
+    }
+    // A generator that was cut off creates no more.
+    container.expected = Some(container.children.created);
+    match parallel_verdict(container) {
+        _ if container.policy.enough == Enough::All => TaskState::Failed,
+        TaskState::Succeeded => TaskState::PartiallyFailed,
+        other => other,
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Work<'a> {
     dispatches: Vec<Dispatch>,
     pub(super) cancelled: BTreeSet<CollectionId>,
     pub(super) refused: Vec<(usize, Refusal)>,
+    /// Messages that came too early.
+    pub(super) early: Vec<usize>,
     sent: Sent<'a>,
     pub(super) bare_metal: u64,
 }
@@ -58,6 +60,15 @@ impl Drop for Sent<'_> {
     fn drop(&mut self) {
         self.manager.keep_sent(std::mem::take(&mut self.keys));
     }
+}
+
+/// What is left of a unit of work when it is committed.
+pub(super) struct Committed {
+    pub(super) dispatches: Dispatches,
+    /// Messages that were refused, by their index in the batch.
+    pub(super) refused: Vec<(usize, Refusal)>,
+    /// Messages that must come again.
+    pub(super) early: Vec<usize>,
 }
 
 /// A task to dispatch once more, with its status as of now.
@@ -97,6 +108,7 @@ impl<'a> Work<'a> {
             dispatches: Vec::new(),
             cancelled: BTreeSet::new(),
             refused: Vec::new(),
+            early: Vec::new(),
             sent,
             bare_metal: 0,
         })
@@ -267,9 +279,7 @@ impl<'a> Work<'a> {
     }
 
     /// Writes what is left, commits, and returns what must be sent.
-    pub(super) async fn commit(
-        mut self,
-    ) -> Result<(Dispatches, Vec<(usize, Refusal)>), StoreError> {
+    pub(super) async fn commit(mut self) -> Result<Committed, StoreError> {
         self.flush().await?;
         let Self {
             manager,
@@ -279,6 +289,7 @@ impl<'a> Work<'a> {
             collections,
             cancelled,
             refused,
+            early,
             bare_metal,
             ..
         } = self;
@@ -297,7 +308,11 @@ impl<'a> Work<'a> {
         }
         tx.commit().await?;
         sent.keys.clear();
-        Ok((dispatches, refused))
+        Ok(Committed {
+            dispatches,
+            refused,
+            early,
+        })
     }
 
     async fn flush(&mut self) -> Result<(), StoreError> {

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{WorkflowError, validate};
 use crate::payload::Payload;
 use crate::policy::{CompletionPolicy, TaskOptions};
+use crate::task::Registry;
 
 /// A workflow as it is submitted. Made by [`Workflow`](super::Workflow); validated by the
 /// submitter and again by the manager, because messages are not trusted.
@@ -18,6 +20,19 @@ pub struct Plan {
     /// Milliseconds after which whatever is not done ends in `Timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<u64>,
+}
+
+impl Plan {
+    /// Holds the plan against the rules, and its kinds and versions against `registry`: what the
+    /// manager will do when it is submitted.
+    ///
+    /// # Errors
+    ///
+    /// The first [`WorkflowError`].
+    pub fn check(&self, registry: &Registry) -> Result<(), WorkflowError> {
+        validate::structure(self)?;
+        validate::kinds(self, registry)
+    }
 }
 
 /// A container of a plan; its index in the list names it.

@@ -1,0 +1,121 @@
+//! The certificate: figures, as JSON or as text.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use serde::Serialize;
+use sortie::core::mutant::Mutant;
+
+use crate::args::Args;
+use crate::hunt::{Hunt, hunt};
+use crate::runs::{self, Totals};
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Certificate {
+    base: u64,
+    seeds: u64,
+    sqlite_seeds: u64,
+    runs: u64,
+    events: u64,
+    effects: u64,
+    virtual_hours: f64,
+    faults: BTreeMap<&'static str, u64>,
+    faults_injected: u64,
+    states: BTreeMap<String, u64>,
+    violations: Vec<String>,
+    mutants: Vec<Hunt>,
+    mutants_killed: usize,
+    seconds: f64,
+}
+
+pub(crate) fn certify(args: &Args) -> Certificate {
+    let started = Instant::now();
+    let memory = runs::all(args, args.seeds, false);
+    let sqlite = runs::all(args, args.sqlite, true);
+    let hunts = Mutex::new(Vec::new());
+    runs::on_all_cores(args, Mutant::ALL.len() as u64, |n| {
+        let hunted = hunt(Mutant::ALL[n as usize], args);
+        let mut hunts = hunts.lock().unwrap_or_else(PoisonError::into_inner);
+        hunts.push(hunted);
+    });
+    let mut mutants = hunts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    mutants.sort_by_key(|hunt| hunt.mutant);
+    let Totals {
+        runs,
+        events,
+        effects,
+        virtual_seconds,
+        faults,
+        states,
+        mut violations,
+    } = memory;
+    violations.extend(sqlite.violations);
+    Certificate {
+        base: args.base,
+        seeds: args.seeds,
+        sqlite_seeds: args.sqlite,
+        runs: runs + sqlite.runs,
+        events: events + sqlite.events,
+        effects: effects + sqlite.effects,
+        virtual_hours: (virtual_seconds + sqlite.virtual_seconds) / 3600.0,
+        faults_injected: faults.values().sum(),
+        faults,
+        states,
+        violations,
+        mutants_killed: mutants.iter().filter(|hunt| hunt.killed).count(),
+        mutants,
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+impl Certificate {
+    /// Nothing violated, every mutant found out.
+    pub(crate) fn holds(&self) -> bool {
+        self.violations.is_empty() && self.mutants_killed == self.mutants.len()
+    }
+
+    pub(crate) fn print(&self, json: bool) {
+        if json {
+            // Nothing in it can fail to be JSON.
+            println!("{}", serde_json::to_string(self).unwrap_or_default());
+            return;
+        }
+        println!(
+            "{} seeds from {} in three weathers, {} of them on SQLite as well: {} runs, {} events, \
+             {:.0} virtual hours, {} effects, in {:.1} s",
+            self.seeds,
+            self.base,
+            self.sqlite_seeds,
+            self.runs,
+            self.events,
+            self.virtual_hours,
+            self.effects,
+            self.seconds
+        );
+        println!("\n{} faults struck:", self.faults_injected);
+        for (fault, n) in &self.faults {
+            println!("  {fault:<30} {n:>9}");
+        }
+        println!("\nthe runs ended:");
+        for (state, n) in &self.states {
+            println!("  {state:<30} {n:>9}");
+        }
+        println!(
+            "\n{} of {} mutants found out:",
+            self.mutants_killed,
+            self.mutants.len()
+        );
+        for Hunt {
+            mutant, runs, by, ..
+        } in &self.mutants
+        {
+            let by = by.as_deref().unwrap_or("NOT FOUND OUT");
+            println!("  {mutant:<22} after {runs:>5} runs: {by}");
+        }
+        println!("\n{} violations", self.violations.len());
+        for violation in &self.violations {
+            println!("{violation}\n");
+        }
+    }
+}

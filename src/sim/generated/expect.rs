@@ -1,0 +1,219 @@
+//! What generated tasks must have brought: their scripts say so.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use task_core::ports::data::Dataset;
+use task_core::ports::store::{StoreError, Task};
+use task_core::workflow::Role;
+use task_core::{Payload, TaskDefinition, TaskId, TaskState};
+
+use super::script::{End, Row, Script};
+use super::tasks::{Note, Probe, Raw, Spread, Sum, Total};
+use crate::sim::end::Rows;
+use crate::sim::keeper::Shared;
+use crate::sim::model::{Leaf, Model};
+
+/// Holds the end of a run against the scripts. In a run without faults each task must have had
+/// just the attempts that its script wants.
+pub(in crate::sim) async fn check(
+    shared: &Shared,
+    model: &Model,
+    rows: &Rows,
+    calm: bool,
+) -> Result<Result<(), String>, StoreError> {
+    for (id, leaf) in &model.tasks {
+        let task = &leaf.task;
+        let stored = match decoded::<Row>(rows, *id) {
+            Ok(stored) => stored,
+            Err(_) if !is_scripted(task) => Vec::new(),
+            Err(error) => return Ok(Err(format!("a row of task {id}: {error}"))),
+        };
+        let verdict = match &*task.head.kind {
+            Probe::KIND | Raw::KIND => script(task).and_then(|s| one_row(leaf, &s, &stored, calm)),
+            Note::KIND => script(task).and_then(|s| own_rows(leaf, &s, &stored, calm)),
+            Spread::KIND => children(model, leaf, rows),
+            Total::KIND => total(shared, model, leaf, rows).await?,
+            _ => Ok(()),
+        };
+        if let Err(what) = verdict {
+            return Ok(Err(format!("task {id} ({}): {what}", task.head.kind)));
+        }
+        if &*task.head.kind == Note::KIND && leaf.state() == TaskState::Succeeded {
+            let found = note_value(shared, task).await?;
+            if found != Some(task.head.status.attempt) {
+                return Ok(Err(format!(
+                    "task {id} ended in attempt {} and its value is of attempt {found:?}",
+                    task.head.status.attempt
+                )));
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn is_scripted(task: &Task) -> bool {
+    [Probe::KIND, Raw::KIND, Note::KIND].contains(&&*task.head.kind)
+}
+
+fn payload<T: DeserializeOwned>(task: &Task) -> Result<T, String> {
+    task.payload.decode().map_err(|error| error.to_string())
+}
+
+/// Each scripted kind is its script and nothing else.
+fn script(task: &Task) -> Result<Script, String> {
+    payload(task)
+}
+
+fn decoded<T: DeserializeOwned>(rows: &Rows, id: TaskId) -> Result<Vec<T>, String> {
+    let rows = rows.get(&id).map(Vec::as_slice).unwrap_or_default();
+    let decode = |(_, body): &(u32, Payload)| body.decode().map_err(|error| error.to_string());
+    rows.iter().map(decode).collect()
+}
+
+fn one_row(leaf: &Leaf, script: &Script, stored: &[Row], calm: bool) -> Result<(), String> {
+    attempts(leaf, script, calm)?;
+    let key = script.key;
+    let wanted: &[Row] = match leaf.state() {
+        TaskState::Succeeded => &[Row { key, seq: 0 }],
+        _ => &[],
+    };
+    same(stored, wanted)
+}
+
+fn own_rows(leaf: &Leaf, script: &Script, stored: &[Row], calm: bool) -> Result<(), String> {
+    attempts(leaf, script, calm)?;
+    if leaf.state() != TaskState::Succeeded {
+        return Ok(());
+    }
+    let key = script.key;
+    let wanted: Vec<Row> = (0..script.rows).map(|seq| Row { key, seq }).collect();
+    same(stored, &wanted)
+}
+
+fn same(stored: &[Row], wanted: &[Row]) -> Result<(), String> {
+    if stored == wanted {
+        return Ok(());
+    }
+    Err(format!(
+        "has {} rows, and they should be {wanted:?}",
+        stored.len()
+    ))
+}
+
+/// A task that made it did what its script says; in the calm it took no more attempts.
+fn attempts(leaf: &Leaf, script: &Script, calm: bool) -> Result<(), String> {
+    let status = &leaf.task.head.status;
+    let made_it = leaf.state() == TaskState::Succeeded;
+    if made_it && script.end != End::Fine {
+        return Err(format!(
+            "succeeded, and should have ended as {:?}",
+            script.end
+        ));
+    }
+    if made_it && status.attempt <= script.fails {
+        return Err(format!(
+            "succeeded in attempt {}, which fails",
+            status.attempt
+        ));
+    }
+    let wanted = script.fails + 1;
+    // One that runs short of time hands back a cursor, as often as it is asked.
+    let calm = calm && leaf.task.head.options.limits.total.is_none();
+    if calm && status.attempt > wanted {
+        return Err(format!(
+            "took {} attempts instead of {wanted}",
+            status.attempt
+        ));
+    }
+    let gives_up = script.fails >= leaf.task.head.options.retry.max_failures;
+    let failed = leaf.state() == TaskState::Failed;
+    if calm && failed && script.end == End::Fine && !gives_up {
+        return Err(format!("failed: {:?}", status.error));
+    }
+    Ok(())
+}
+
+/// A generator that has ended well has all of its children, and no others.
+fn children(model: &Model, leaf: &Leaf, rows: &Rows) -> Result<(), String> {
+    let head = &leaf.task.head;
+    let spread: Spread = payload(&leaf.task)?;
+    let Some(node) = model.containers.get(&head.container) else {
+        return Err("stands in no container".to_owned());
+    };
+    let ids = node.children.iter().filter_map(|id| model.tasks.get(id));
+    let mut ordinals: Vec<u32> = ids.map(|child| child.task.head.ordinal).collect();
+    ordinals.sort_unstable();
+    let all: Vec<u32> = (0..spread.children).collect();
+    let prefix = ordinals.len() <= all.len() && ordinals.iter().all(|at| *at < spread.children);
+    let right = match leaf.state() {
+        TaskState::Succeeded => ordinals == all,
+        _ => prefix,
+    };
+    let said: Vec<u32> = decoded(rows, head.id)?;
+    if leaf.state() == TaskState::Succeeded && said != [spread.children] {
+        return Err(format!("returned {said:?}"));
+    }
+    if right {
+        return Ok(());
+    }
+    Err(format!(
+        "is {} with {} of {} children",
+        leaf.state(),
+        ordinals.len(),
+        spread.children
+    ))
+}
+
+/// An aggregator has seen all that its container has brought, to the last row.
+async fn total(
+    shared: &Shared,
+    model: &Model,
+    leaf: &Leaf,
+    rows: &Rows,
+) -> Result<Result<(), String>, StoreError> {
+    if leaf.state() != TaskState::Succeeded {
+        return Ok(Ok(()));
+    }
+    let head = &leaf.task.head;
+    let Ok(Total { of }) = payload(&leaf.task) else {
+        return Ok(Err("its payload is not its own".to_owned()));
+    };
+    let Some(Dataset { container, .. }) = shared.store.dataset(head.collection, &of).await? else {
+        return Ok(Err(format!("there is no `{of}`")));
+    };
+    let found = match decoded::<Sum>(rows, head.id).as_deref() {
+        Ok([sum]) => *sum,
+        other => return Ok(Err(format!("its rows are {other:?}"))),
+    };
+    let inside = model
+        .tasks
+        .values()
+        .filter(|leaf| leaf.task.head.container == container)
+        .filter(|leaf| leaf.task.head.role != Role::Generator);
+    let mut wanted = Sum::default();
+    let mut by_state = BTreeMap::<TaskState, u32>::new();
+    for leaf in inside {
+        *by_state.entry(leaf.state()).or_default() += 1;
+        let Ok(rows) = decoded::<Row>(rows, leaf.task.head.id) else {
+            continue;
+        };
+        rows.into_iter().for_each(|row| wanted.add(row));
+    }
+    if found == wanted {
+        return Ok(Ok(()));
+    }
+    Ok(Err(format!(
+        "saw {} rows of `{of}`, which has {}; its tasks are {by_state:?}",
+        found.rows, wanted.rows
+    )))
+}
+
+async fn note_value(shared: &Shared, task: &Task) -> Result<Option<u32>, StoreError> {
+    let Ok(script) = script(task) else {
+        return Ok(None);
+    };
+    let key = Note(script).value_key();
+    let value = shared.store.value(task.head.collection, &key).await?;
+    Ok(value.and_then(|value| value.decode().ok()))
+}

@@ -1,0 +1,39 @@
+//! Many seeds.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// The first seed: `SORTIE_SIM_SEED` if it is set to a number, else `default`.
+pub fn base_seed(default: u64) -> u64 {
+    number("SORTIE_SIM_SEED").unwrap_or(default)
+}
+
+/// Calls `test` with `runs` seeds in a row, from 0 on. `SORTIE_SIM_SEED` sets another first seed
+/// and `SORTIE_SIM_RUNS` another number, so that one failure can be seen again and a night can be
+/// spent on more.
+///
+/// ```
+/// # let mut seeds = Vec::new();
+/// sortie::sim::sweep(3, |seed| seeds.push(seed));
+/// # if std::env::var_os("SORTIE_SIM_SEED").is_none() { assert_eq!(seeds, [0, 1, 2]); }
+/// ```
+///
+/// # Panics
+///
+/// As `test` does. The seed, and how to run it alone, are printed before.
+pub fn sweep(runs: u64, mut test: impl FnMut(u64)) {
+    let first = base_seed(0);
+    let runs = number("SORTIE_SIM_RUNS").unwrap_or(runs);
+    for seed in first..first.saturating_add(runs) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| test(seed))) {
+            eprintln!(
+                "seed {seed} failed; replay: {}",
+                super::report::replay(seed)
+            );
+            resume_unwind(panic);
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.trim().parse().ok()
+}
