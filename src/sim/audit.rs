@@ -128,14 +128,14 @@ impl Audit {
                         ));
                     }
                 }
-                Some(Handed::Message(id)) => {
-                    if user == User::Manager && !self.applied.contains(id) {
-                        return Err(format!(
-                            "a manager acknowledged message {id} before its transaction was committed"
-                        ));
-                    }
+                Some(Handed::Message(id))
+                    if user == User::Manager && !self.applied.contains(id) =>
+                {
+                    return Err(format!(
+                        "a manager acknowledged message {id} before its transaction was committed"
+                    ));
                 }
-                None => {}
+                Some(Handed::Message(_)) | None => {}
             }
         }
         Ok(())

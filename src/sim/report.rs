@@ -50,6 +50,14 @@ impl SimReport {
         counts
     }
 
+    /// How many children of the container called `name` did not make it; 0 if there is none.
+    pub fn troubles(&self, name: &str) -> u64 {
+        let container = self.run.container(name);
+        container.map_or(0, |container| {
+            container.children.done() - container.children.good()
+        })
+    }
+
     /// All rows of the task or container called `name`, in the order in which its tasks stand;
     /// `None` if the workflow has no such name, a row is no `T`, or a row lies in the object store.
     pub fn rows<T: DeserializeOwned>(&self, name: &str) -> Option<Vec<T>> {

@@ -1,0 +1,255 @@
+//! A transaction under faults.
+
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+use task_core::ports::store::{
+    Closed, CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, StoreTx, Task, TaskHead,
+    TaskUpdate,
+};
+use task_core::{CollectionId, ContainerId, MessageId, TaskId, TaskState, Timestamp};
+
+use super::faults::Fault;
+use super::keeper::{Keeper, broken};
+use super::model::Change;
+
+/// An open transaction; what it changes is kept for the model until it is committed.
+pub(super) struct Transaction {
+    keeper: Keeper,
+    /// Absent when the connection broke.
+    inner: Option<Box<dyn StoreTx>>,
+    changes: Vec<Change>,
+    ids: Vec<MessageId>,
+    /// Whether any of them was never seen before.
+    fresh: bool,
+}
+
+impl Transaction {
+    pub(super) fn new(keeper: Keeper, inner: Box<dyn StoreTx>) -> Self {
+        Self {
+            keeper,
+            inner: Some(inner),
+            changes: Vec::new(),
+            ids: Vec::new(),
+            fresh: false,
+        }
+    }
+
+    fn open(&mut self) -> Result<&mut dyn StoreTx, StoreError> {
+        if let Err(error) = self.keeper.connection() {
+            self.inner = None;
+            return Err(error);
+        }
+        match &mut self.inner {
+            Some(inner) => Ok(&mut **inner),
+            None => Err(broken("the connection broke")),
+        }
+    }
+}
+
+impl Transaction {
+    /// Messages that were all seen before have had their effect.
+    fn seen_twice(&self, changes: &[Change]) -> Result<(), String> {
+        match (self.ids.first(), changes.first()) {
+            (Some(id), Some(change)) if !self.fresh => Err(format!(
+                "message {id} was seen before and changed something again: {change:?}"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl StoreTx for Transaction {
+    async fn inbox(&mut self, ids: &[MessageId], now: Timestamp) -> Result<Vec<bool>, StoreError> {
+        let fresh = self.open()?.inbox(ids, now).await?;
+        self.ids.extend(ids);
+        self.fresh |= fresh.contains(&true);
+        Ok(fresh)
+    }
+
+    async fn prune_inbox(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        self.open()?.prune_inbox(before).await
+    }
+
+    async fn collections(
+        &mut self,
+        ids: &[CollectionId],
+    ) -> Result<Vec<CollectionRow>, StoreError> {
+        self.open()?.collections(ids).await
+    }
+
+    async fn containers(&mut self, ids: &[ContainerId]) -> Result<Vec<ContainerRow>, StoreError> {
+        self.open()?.containers(ids).await
+    }
+
+    async fn containers_of(&mut self, id: CollectionId) -> Result<Vec<ContainerRow>, StoreError> {
+        self.open()?.containers_of(id).await
+    }
+
+    async fn heads(&mut self, ids: &[TaskId]) -> Result<Vec<TaskHead>, StoreError> {
+        self.open()?.heads(ids).await
+    }
+
+    async fn tasks(&mut self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
+        self.open()?.tasks(ids).await
+    }
+
+    async fn waiting(&mut self, wanted: &[(ContainerId, u32)]) -> Result<Vec<Task>, StoreError> {
+        self.open()?.waiting(wanted).await
+    }
+
+    async fn count_from(&mut self, container: ContainerId, from: u32) -> Result<u64, StoreError> {
+        self.open()?.count_from(container, from).await
+    }
+
+    async fn insert_collections(&mut self, rows: &[CollectionRow]) -> Result<(), StoreError> {
+        self.open()?.insert_collections(rows).await?;
+        self.changes
+            .extend(rows.iter().cloned().map(Change::Collection));
+        Ok(())
+    }
+
+    async fn insert_containers(&mut self, rows: &[ContainerRow]) -> Result<(), StoreError> {
+        self.open()?.insert_containers(rows).await?;
+        let new = rows.iter().cloned().map(Box::new).map(Change::NewContainer);
+        self.changes.extend(new);
+        Ok(())
+    }
+
+    async fn insert_tasks(&mut self, tasks: &[Task]) -> Result<Vec<bool>, StoreError> {
+        let fresh = self.open()?.insert_tasks(tasks).await?;
+        let new = tasks.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
+        self.changes
+            .extend(new.map(|(task, _)| Change::NewTask(Box::new(task.clone()))));
+        Ok(fresh)
+    }
+
+    async fn update_collections(&mut self, rows: &[CollectionRow]) -> Result<(), StoreError> {
+        self.open()?.update_collections(rows).await?;
+        self.changes
+            .extend(rows.iter().cloned().map(Change::Collection));
+        Ok(())
+    }
+
+    async fn update_containers(&mut self, rows: &[ContainerRow]) -> Result<(), StoreError> {
+        self.open()?.update_containers(rows).await?;
+        let changed = rows.iter().cloned().map(Box::new).map(Change::Container);
+        self.changes.extend(changed);
+        Ok(())
+    }
+
+    async fn update_tasks(&mut self, updates: &[TaskUpdate]) -> Result<(), StoreError> {
+        self.open()?.update_tasks(updates).await?;
+        self.changes
+            .extend(updates.iter().cloned().map(Box::new).map(Change::Task));
+        Ok(())
+    }
+
+    async fn close_tasks(
+        &mut self,
+        containers: &[ContainerId],
+        state: TaskState,
+        now: Timestamp,
+    ) -> Result<Vec<Closed>, StoreError> {
+        let closed = self.open()?.close_tasks(containers, state, now).await?;
+        self.changes.push(Change::Close(containers.to_vec(), state));
+        Ok(closed)
+    }
+
+    async fn put_data(&mut self, rows: &[ResultRow]) -> Result<(), StoreError> {
+        self.open()?.put_data(rows).await?;
+        self.changes.extend(rows.iter().cloned().map(Change::Data));
+        Ok(())
+    }
+
+    async fn put_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
+        self.open()?.put_outbox(rows).await
+    }
+
+    async fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> Result<(), StoreError> {
+        self.open()?.remove_outbox(keys).await
+    }
+
+    async fn due_outbox(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        self.open()?.due_outbox(before, limit).await
+    }
+
+    async fn due_tasks(
+        &mut self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TaskHead>, StoreError> {
+        self.open()?.due_tasks(now, limit).await
+    }
+
+    async fn due_containers(&mut self, now: Timestamp) -> Result<Vec<ContainerRow>, StoreError> {
+        self.open()?.due_containers(now).await
+    }
+
+    async fn due_collections(&mut self, now: Timestamp) -> Result<Vec<CollectionRow>, StoreError> {
+        self.open()?.due_collections(now).await
+    }
+
+    async fn bare_metal_running(&mut self) -> Result<u64, StoreError> {
+        self.open()?.bare_metal_running().await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        let keeper = self.keeper.clone();
+        let shared = &keeper.shared;
+        // A tick that found nothing to do is no event, and no chance for a fault.
+        let idle = self.changes.is_empty() && self.ids.len() <= 1;
+        if !idle {
+            if keeper.strikes(Fault::ManagerDiesBeforeCommit) {
+                return keeper.die().await;
+            }
+            if keeper.strikes(Fault::StoreConflict) {
+                return Err(StoreError::Conflict);
+            }
+        }
+        let inner = self
+            .inner
+            .take()
+            .ok_or_else(|| broken("the connection broke"))?;
+        inner.commit().await?;
+        let audit = &shared.audit;
+        audit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .applied(&self.ids);
+        if idle {
+            return Ok(());
+        }
+        let messages = self.ids.len();
+        shared
+            .chaos
+            .note(keeper.machine, format_args!("commits {messages} messages"));
+        let now = shared.world.now();
+        let changes = std::mem::take(&mut self.changes);
+        shared.judge(self.seen_twice(&changes));
+        let verdict = shared.model().commit(changes, now, |event| {
+            shared.chaos.note(keeper.machine, event);
+        });
+        shared.judge(verdict);
+        let cancelled = {
+            let audit = audit.lock().unwrap_or_else(PoisonError::into_inner);
+            audit.cancellations(&self.ids)
+        };
+        for collection in cancelled {
+            let verdict = shared.model().check_cancelled(collection);
+            shared.judge(verdict);
+        }
+        if keeper.strikes(Fault::ManagerDiesAfterCommit) {
+            return keeper.die().await;
+        }
+        if keeper.strikes(Fault::CommitAnswerLost) {
+            return Err(broken("the answer was lost"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! The engine under simulation, and the simulation itself.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+mod certified;
+mod mutants;
+mod replay;
+mod use_of;
