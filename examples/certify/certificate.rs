@@ -1,6 +1,8 @@
 //! The certificate: figures, as JSON or as text.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -75,15 +77,23 @@ impl Certificate {
         self.violations.is_empty() && self.mutants_killed == self.mutants.len()
     }
 
-    pub(crate) fn print(&self, json: bool) {
+    pub(crate) fn print(&self, json: bool) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
         if json {
-            // Nothing in it can fail to be JSON.
-            println!("{}", serde_json::to_string(self).unwrap_or_default());
-            return;
+            serde_json::to_writer(&mut out, self)?;
+            return Ok(writeln!(out)?);
         }
-        println!(
-            "{} seeds from {} in three weathers, {} of them on SQLite as well: {} runs, {} events, \
-             {:.0} virtual hours, {} effects, in {:.1} s",
+        write!(out, "{self}")?;
+        Ok(())
+    }
+}
+
+impl fmt::Display for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} seeds from {} in three weathers, and {} on SQLite: {} runs, {} events, {:.0} \
+             virtual hours, {} effects, in {:.1} s",
             self.seeds,
             self.base,
             self.sqlite_seeds,
@@ -92,30 +102,25 @@ impl Certificate {
             self.virtual_hours,
             self.effects,
             self.seconds
-        );
-        println!("\n{} faults struck:", self.faults_injected);
+        )?;
+        writeln!(f, "\n{} faults struck:", self.faults_injected)?;
         for (fault, n) in &self.faults {
-            println!("  {fault:<30} {n:>9}");
+            writeln!(f, "  {fault:<30} {n:>9}")?;
         }
-        println!("\nthe runs ended:");
+        writeln!(f, "\nthe runs ended:")?;
         for (state, n) in &self.states {
-            println!("  {state:<30} {n:>9}");
+            writeln!(f, "  {state:<30} {n:>9}")?;
         }
-        println!(
-            "\n{} of {} mutants found out:",
-            self.mutants_killed,
-            self.mutants.len()
-        );
-        for Hunt {
-            mutant, runs, by, ..
-        } in &self.mutants
-        {
-            let by = by.as_deref().unwrap_or("NOT FOUND OUT");
-            println!("  {mutant:<22} after {runs:>5} runs: {by}");
+        let (killed, all) = (self.mutants_killed, self.mutants.len());
+        writeln!(f, "\n{killed} of {all} mutants found out:")?;
+        for hunt in &self.mutants {
+            let by = hunt.by.as_deref().unwrap_or("NOT FOUND OUT");
+            writeln!(f, "  {:<22} after {:>5} runs: {by}", hunt.mutant, hunt.runs)?;
         }
-        println!("\n{} violations", self.violations.len());
+        writeln!(f, "\n{} violations", self.violations.len())?;
         for violation in &self.violations {
-            println!("{violation}\n");
+            writeln!(f, "{violation}\n")?;
         }
+        Ok(())
     }
 }

@@ -2,31 +2,41 @@
 //! the same checks held against engines that are broken on purpose.
 //!
 //! ```sh
-//! cargo run --release --features mutants --example certify -- --seeds 10000 --json
-//! cargo run --release --features mutants --example certify -- --seed 42 --faults aws --log
+//! cargo run --release --example certify -- --seeds 10000 --json
+//! cargo run --release --example certify -- --seed 42 --faults aws --log
 //! ```
 //!
 //! `SORTIE_SIM_SEED` sets the first seed unless `--base` does.
 
+#[cfg(feature = "mutants")]
 mod args;
+#[cfg(feature = "mutants")]
 mod certificate;
+#[cfg(feature = "mutants")]
 mod hunt;
+#[cfg(not(feature = "mutants"))]
+mod rebuild;
+#[cfg(feature = "mutants")]
 mod runs;
-
-use clap::Parser as _;
-
-use args::Args;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+#[cfg(feature = "mutants")]
 fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+    use clap::Parser as _;
+
+    let args = args::Args::parse();
     if let Some(seed) = args.seed {
         return runs::one(seed, &args);
     }
     let certificate = certificate::certify(&args);
-    certificate.print(args.json);
+    certificate.print(args.json)?;
     anyhow::ensure!(certificate.holds(), "the engine is not certified");
     Ok(())
+}
+
+#[cfg(not(feature = "mutants"))]
+fn main() -> anyhow::Result<std::process::ExitCode> {
+    rebuild::with_mutants()
 }
