@@ -17,6 +17,7 @@ mod driver;
 mod durable;
 mod faults;
 mod forged;
+mod found;
 mod generators;
 mod generators_odd;
 mod plans;

@@ -87,6 +87,14 @@ impl Bench {
 
     /// Submits a sound workflow.
     pub(crate) async fn submit(&self, workflow: Workflow) -> CollectionId {
+        let (id, message) = self.submission(workflow).await;
+        let handled = self.manager.handle(vec![message]).await.unwrap();
+        assert_eq!(handled.refused, []);
+        id
+    }
+
+    /// The message that submits a sound workflow.
+    pub(crate) async fn submission(&self, workflow: Workflow) -> (CollectionId, ToManager) {
         let limit = self.transport.limits().message_bytes;
         let made = submission(
             workflow,
@@ -95,10 +103,7 @@ impl Bench {
             self.objects.as_deref(),
             &self.runtime,
         );
-        let (id, message) = made.await.unwrap();
-        let handled = self.manager.handle(vec![message]).await.unwrap();
-        assert_eq!(handled.refused, []);
-        id
+        made.await.unwrap()
     }
 
     /// Submits a plan as it is, sound or not.

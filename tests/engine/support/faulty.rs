@@ -1,6 +1,6 @@
 //! Ports that fail when they are told to.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct Faults {
     pub(crate) sends: AtomicU32,
     /// Messages that are refused one by one.
     pub(crate) refusals: AtomicU32,
+    /// Receives of the manager that fail right behind one that has brought something.
+    pub(crate) gathers: AtomicU32,
     /// Tasks whose new status the store refuses.
     pub(crate) poison: Mutex<Vec<TaskId>>,
 }
@@ -41,7 +43,7 @@ impl Faults {
         Arc::default()
     }
 
-    /// All that are counted.
+    /// All that are counted, but for those that only a manager in its loop meets.
     pub(crate) const fn all(&self) -> [&AtomicU32; 6] {
         let store = [&self.begins, &self.conflicts, &self.commits, &self.lies];
         let [a, b, c, d] = store;
@@ -57,6 +59,10 @@ fn due(times: &AtomicU32) -> bool {
 
 fn backend() -> StoreError {
     StoreError::Backend("the test pulled the plug".into())
+}
+
+fn cut() -> TransportError {
+    TransportError::Backend("the test cut the wire".into())
 }
 
 /// A store with faults.
@@ -215,12 +221,19 @@ pass_on! {
 pub(crate) struct FaultyTransport {
     inner: Arc<dyn Transport>,
     faults: Arc<Faults>,
+    /// Whether the manager's last receive has brought something.
+    brought: AtomicBool,
 }
 
 impl FaultyTransport {
     /// Around another.
     pub(crate) fn new(inner: Arc<dyn Transport>, faults: Arc<Faults>) -> Arc<Self> {
-        Arc::new(Self { inner, faults })
+        let brought = AtomicBool::new(false);
+        Arc::new(Self {
+            inner,
+            faults,
+            brought,
+        })
     }
 }
 
@@ -235,17 +248,16 @@ impl Transport for FaultyTransport {
         queue: Queue,
         messages: Vec<Outgoing>,
     ) -> Result<Vec<Result<(), TransportError>>, TransportError> {
-        let broken = || TransportError::Backend("the test cut the wire".into());
         if queue == Queue::Manager {
             return self.inner.send(queue, messages).await;
         }
         if due(&self.faults.sends) {
-            return Err(broken());
+            return Err(cut());
         }
         let mut results = Vec::new();
         for message in messages {
             results.push(if due(&self.faults.refusals) {
-                Err(broken())
+                Err(cut())
             } else {
                 self.inner.send(queue, vec![message]).await?.remove(0)
             });
@@ -260,7 +272,15 @@ impl Transport for FaultyTransport {
         wait: Duration,
         visibility: Duration,
     ) -> Result<Vec<Delivery>, TransportError> {
-        self.inner.receive(queue, max, wait, visibility).await
+        let of_manager = queue == Queue::Manager;
+        if of_manager && self.brought.swap(false, Ordering::SeqCst) && due(&self.faults.gathers) {
+            return Err(cut());
+        }
+        let deliveries = self.inner.receive(queue, max, wait, visibility).await?;
+        if of_manager {
+            self.brought.store(!deliveries.is_empty(), Ordering::SeqCst);
+        }
+        Ok(deliveries)
     }
 
     async fn ack(&self, queue: Queue, receipts: &[Receipt]) -> Result<(), TransportError> {
