@@ -23,17 +23,21 @@ mod runs;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[cfg(feature = "mutants")]
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<std::process::ExitCode> {
     use clap::Parser as _;
 
     let args = args::Args::parse();
     if let Some(seed) = args.seed {
-        return runs::one(seed, &args);
+        runs::one(seed, &args)?;
+        return Ok(std::process::ExitCode::SUCCESS);
     }
     let certificate = certificate::certify(&args);
     certificate.print(args.json)?;
-    anyhow::ensure!(certificate.holds(), "the engine is not certified");
-    Ok(())
+    Ok(if certificate.holds() {
+        std::process::ExitCode::SUCCESS
+    } else {
+        std::process::ExitCode::FAILURE
+    })
 }
 
 #[cfg(not(feature = "mutants"))]

@@ -25,10 +25,12 @@ const CUT: Duration = Duration::from_secs(300);
 #[tokio::test]
 async fn a_generator_that_runs_again_for_its_children_has_its_output_once() {
     let bench = Bench::new();
-    let steps = Workflow::new("w").generate("scan", Spawner(0), |c| c);
+    let steps = Workflow::new("w").generate("scan", Spawner(3), |c| c);
     let id = bench.submit(steps).await;
+    // Both times it says what it returns, and what became of its own targets.
     let returned = |generator: &_| CompleteTask {
         data: output(generator, &"the output").data,
+        coverage: Coverage::from_iter([("read", 3)]),
         ..total(generator, 2)
     };
     let first = bench.only().await;
@@ -46,6 +48,11 @@ async fn a_generator_that_runs_again_for_its_children_has_its_output_once() {
     assert_eq!(bench.state(id).await, TaskState::Succeeded);
     let rows: Vec<String> = bench.rows(id, "scan.generator").await;
     assert_eq!(rows, ["the output"]);
+    let scan = bench.container(id, "scan").await;
+    assert_eq!(
+        (scan.outcomes.get("read"), scan.outcomes.get("found")),
+        (3, 2)
+    );
     audit::over(&bench, id).await;
 }
 
@@ -94,7 +101,7 @@ async fn a_share_of_an_unknown_number_of_children_is_at_best_a_partial_success()
     }
     for enough in [Enough::PerMille(500), Enough::Any] {
         let state = cut_off(enough, 0, None).await;
-        assert_ne!(state, TaskState::Succeeded, "{enough:?} of none");
+        assert_eq!(state, TaskState::Failed, "{enough:?} of none");
     }
 }
 
@@ -114,6 +121,13 @@ async fn children_that_were_announced_and_never_came_are_missing_in_a_cut_off() 
             "{enough:?}, {made} of {announced}"
         );
     }
+}
+
+/// A share of nothing means: whatever comes.
+#[tokio::test]
+async fn whatever_came_of_what_was_announced_is_a_partial_success() {
+    let state = cut_off(Enough::PerMille(0), 5, Some(10)).await;
+    assert_eq!(state, TaskState::PartiallyFailed);
 }
 
 /// Found with seed 65.

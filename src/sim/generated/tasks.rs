@@ -136,7 +136,12 @@ impl TaskDefinition for Spread {
                 cx.sleep(PAUSE).await;
             }
         }
+        cx.cover("spread", self.targets());
         Ok(self.children)
+    }
+
+    fn targets(&self) -> u64 {
+        self.seed % 3
     }
 
     fn limits() -> Limits {

@@ -40,7 +40,7 @@ impl Work<'_> {
             .collect();
         for (index, id) in wanted {
             if !self.collections.contains_key(&id) && !submitted.contains(&id) {
-                self.early.push(index);
+                self.early.insert(index);
             }
         }
         let in_time = part.iter().filter(|(index, _)| !self.early.contains(index));

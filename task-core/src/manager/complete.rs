@@ -56,7 +56,7 @@ impl Work<'_> {
     ) -> Result<(), StoreError> {
         let left = head.targets.saturating_sub(head.status.accounted);
         let covered = complete.coverage.total();
-        if covered > left {
+        if covered > left && !has_returned(head) {
             let error = format!(
                 "counts {covered} targets but stands for {left}; `targets()` and `cover()` disagree"
             );
@@ -111,14 +111,14 @@ impl Work<'_> {
                 task: head.id,
                 // A generator that runs again because its children did not arrive says the same
                 // once more: that replaces its row, and makes no second one.
-                seq: match head.role {
-                    Role::Generator => 0,
+                seq: match (head.role, &complete.outcome) {
+                    (Role::Generator, Outcome::Succeeded { .. }) => 0,
                     _ => complete.attempt,
                 },
                 body: data.clone(),
             });
         }
-        if !complete.coverage.is_empty() {
+        if !complete.coverage.is_empty() && !has_returned(head) {
             head.status.accounted += complete.coverage.total();
             self.container(head.container)?
                 .outcomes
@@ -169,6 +169,8 @@ impl Work<'_> {
             return self.end(head, TaskState::Succeeded);
         }
         head.status.state = TaskState::PendingTaskCreation;
+        // Should it run again, it is not asked a second time what became of its targets.
+        head.status.accounted = head.targets;
         head.status.due_at = Some(due);
         self.update(head.id, head.status.clone());
         self.unsettled.insert(head.container);
@@ -268,6 +270,12 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether this is a generator that has returned before and runs again for its children: what it
+/// covers has been counted.
+fn has_returned(head: &TaskHead) -> bool {
+    head.role == Role::Generator && head.targets > 0 && head.status.accounted == head.targets
 }
 
 /// The class of targets whose task was ended from outside in `state`.

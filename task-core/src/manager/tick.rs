@@ -149,14 +149,16 @@ impl Work<'_> {
 /// How a container ends that is cut off. Children that were announced and never came are missing
 /// like those that did not make it; if not even their number is known, it cannot be all of them.
 fn cut_off_verdict(container: &mut ContainerRow) -> TaskState {
-    if container.expected.is_some() {
-        return parallel_verdict(container);
-    }
+    let (children, unknown) = (container.children, container.expected.is_none());
     // A generator that was cut off creates no more.
-    container.expected = Some(container.children.created);
+    let announced = *container.expected.get_or_insert(children.created);
     match parallel_verdict(container) {
-        _ if container.policy.enough == Enough::All => TaskState::Failed,
-        TaskState::Succeeded => TaskState::PartiallyFailed,
-        other => other,
+        _ if unknown && (container.policy.enough == Enough::All || children.good() == 0) => {
+            TaskState::Failed
+        }
+        TaskState::Succeeded if unknown || children.created < announced => {
+            TaskState::PartiallyFailed
+        }
+        verdict => verdict,
     }
 }

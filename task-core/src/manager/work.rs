@@ -44,7 +44,7 @@ pub(super) struct Work<'a> {
     pub(super) cancelled: BTreeSet<CollectionId>,
     pub(super) refused: Vec<(usize, Refusal)>,
     /// Messages that came too early.
-    pub(super) early: Vec<usize>,
+    pub(super) early: BTreeSet<usize>,
     sent: Sent<'a>,
     pub(super) bare_metal: u64,
 }
@@ -68,7 +68,7 @@ pub(super) struct Committed {
     /// Messages that were refused, by their index in the batch.
     pub(super) refused: Vec<(usize, Refusal)>,
     /// Messages that must come again.
-    pub(super) early: Vec<usize>,
+    pub(super) early: BTreeSet<usize>,
 }
 
 /// A task to dispatch once more, with its status as of now.
@@ -108,7 +108,7 @@ impl<'a> Work<'a> {
             dispatches: Vec::new(),
             cancelled: BTreeSet::new(),
             refused: Vec::new(),
-            early: Vec::new(),
+            early: BTreeSet::new(),
             sent,
             bare_metal: 0,
         })
