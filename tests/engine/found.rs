@@ -125,8 +125,8 @@ async fn children_that_were_announced_and_never_came_are_missing_in_a_cut_off() 
 
 /// A share of nothing means: whatever comes.
 #[tokio::test]
-async fn whatever_came_of_what_was_announced_is_a_partial_success() {
-    let state = cut_off(Enough::PerMille(0), 5, Some(10)).await;
+async fn nothing_of_what_was_announced_is_no_whole_success() {
+    let state = cut_off(Enough::PerMille(0), 0, Some(10)).await;
     assert_eq!(state, TaskState::PartiallyFailed);
 }
 
