@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// Seeds to run on SQLite besides.
     #[arg(long, default_value_t = 20)]
     pub(crate) sqlite: u64,
-    /// Seeds within which each mutant must be found.
+    /// Seeds within which each mutant must be found; 0 leaves the mutants out.
     #[arg(long, default_value_t = 2000)]
     pub(crate) hunt: u64,
     /// Threads; as many as there are cores unless said otherwise.

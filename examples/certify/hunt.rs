@@ -25,7 +25,7 @@ pub(crate) fn hunt(mutant: Mutant, args: &Args) -> Hunt {
     // For this thread, on which all of a run happens.
     let _planted = mutant.plant();
     let mut runs = 0;
-    for seed in args.base..args.base + args.hunt {
+    for seed in (0..args.hunt).map(|n| args.base.wrapping_add(n)) {
         for weather in Weather::ALL {
             runs += 1;
             let sim = Sim::new(seed).generated().faults(weather.faults());

@@ -23,7 +23,7 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, run: Self) {
+    pub(crate) fn add(&mut self, run: Self) {
         self.runs += run.runs;
         self.events += run.events;
         self.effects += run.effects;
@@ -72,7 +72,8 @@ pub(crate) fn all(args: &Args, seeds: u64, sqlite: bool) -> Totals {
     let totals = Mutex::new(Totals::default());
     on_all_cores(args, jobs, |job| {
         let weather = Weather::ALL[(job % Weather::ALL.len() as u64) as usize];
-        let run = Totals::of(args.base + job / Weather::ALL.len() as u64, weather, sqlite);
+        let seed = args.base.wrapping_add(job / Weather::ALL.len() as u64);
+        let run = Totals::of(seed, weather, sqlite);
         totals
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

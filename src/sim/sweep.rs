@@ -2,7 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// The first seed: `SORTIE_SIM_SEED` if it is set to a number, else `default`.
+/// The first seed: `SORTIE_SIM_SEED` if it is set, else `default`.
+///
+/// # Panics
+///
+/// If it is set to what is no number: a run with another seed than the one asked for would mislead.
 pub fn base_seed(default: u64) -> u64 {
     number("SORTIE_SIM_SEED").unwrap_or(default)
 }
@@ -19,7 +23,8 @@ pub fn base_seed(default: u64) -> u64 {
 ///
 /// # Panics
 ///
-/// As `test` does. The seed, and how to run it alone, are printed before.
+/// As `test` does. The seed, and how to run it alone, are printed before. And if a variable is set
+/// to what is no number.
 pub fn sweep(runs: u64, mut test: impl FnMut(u64)) {
     let first = base_seed(0);
     let runs = number("SORTIE_SIM_RUNS").unwrap_or(runs);
@@ -35,5 +40,7 @@ pub fn sweep(runs: u64, mut test: impl FnMut(u64)) {
 }
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.trim().parse().ok()
+    let value = std::env::var_os(name)?;
+    let number = value.to_str().and_then(|text| text.trim().parse().ok());
+    Some(number.unwrap_or_else(|| panic!("{name} must be a whole number, not {value:?}")))
 }

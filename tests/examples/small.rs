@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+#[cfg(feature = "mutants")]
+use serde_json::{Value, json};
+
 use crate::support::{alone, program, run};
 
 #[test]
@@ -26,6 +29,21 @@ fn a_workflow_filters_squares_and_counts_them() {
     assert_eq!(lines, squares);
 }
 
+/// How many seeds hold is for `certify` itself to say; here, that it says so.
+#[cfg(feature = "mutants")]
+#[test]
+fn a_certificate_is_one_line_of_json() {
+    let _alone = alone();
+    let ended = run(Command::new(program("certify"))
+        .args(["--seeds", "10", "--sqlite", "1", "--hunt", "0", "--json"])
+        .env_remove("SORTIE_SIM_SEED"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let certificate: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(certificate["runs"], 33);
+    assert_eq!(certificate["violations"], json!([]));
+    assert!(certificate["effects"].as_u64() > Some(100), "{certificate}");
+}
+
 #[test]
 fn every_example_has_a_test() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
@@ -34,6 +52,8 @@ fn every_example_has_a_test() {
         .map(|entry| entry.unwrap().path())
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .collect();
-    let tested = ["custom_task", "robots", "workflow"].map(str::to_owned);
-    assert_eq!(found, BTreeSet::from(tested), "test the new example here");
+    // `simulate` is its own test.
+    let tested = ["certify", "custom_task", "robots", "simulate", "workflow"];
+    let tested = BTreeSet::from(tested.map(str::to_owned));
+    assert_eq!(found, tested, "test the new example here");
 }
