@@ -41,6 +41,7 @@ pub mod mutant;
 pub mod payload;
 pub mod policy;
 pub mod ports;
+pub mod recon;
 pub mod requirements;
 pub mod route;
 pub mod state;
@@ -58,7 +59,7 @@ pub use requirements::{Requirements, WorkerRequirement};
 pub use route::{Queue, WorkerKind, route};
 pub use state::TaskState;
 pub use task::{
-    Cancelled, Child, Children, DuplicateKind, ErasedTask, Progress, RawSockets, Registry,
+    Cancelled, Child, Children, DuplicateKind, ErasedTask, Progress, RawSockets, Recon, Registry,
     Resources, Routed, Rows, TaskContext, TaskData, TaskDefinition, TaskError, UpgradeError,
 };
 pub use time::Timestamp;

@@ -75,7 +75,7 @@ pub trait DeclaresQueue: Requirements {}
 /// The set includes [`WorkerRequirement::ReconDataAccess`].
 #[diagnostic::on_unimplemented(
     message = "this task uses recon data but does not declare it",
-    label = "only a task that declares `ReconDataAccess` has the recon tables",
+    label = "`recon()` exists only for tasks that declare `ReconDataAccess`",
     note = "add `ReconDataAccess` to the list: `type Requires = needs![ReconDataAccess];`",
     note = "the task then runs on an Internal worker, or on a Bare Metal one if it also declares `RawSocketAccess`"
 )]

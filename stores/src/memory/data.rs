@@ -172,7 +172,7 @@ fn left_out(state: &State, dataset: Dataset) -> Option<TaskId> {
 }
 
 /// Refuses a writer that is not the running attempt of its task.
-fn fence(state: &State, writer: Writer) -> Result<(), StoreError> {
+pub(super) fn fence(state: &State, writer: Writer) -> Result<(), StoreError> {
     let runs = state.tasks.get(&writer.task).is_some_and(|task| {
         task.status.state == TaskState::Running
             && task.status.attempt == writer.attempt

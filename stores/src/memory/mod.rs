@@ -6,6 +6,7 @@
 
 mod data;
 mod read;
+mod recon;
 mod record;
 mod state;
 mod tx;

@@ -15,6 +15,7 @@ use task_core::state::TaskState;
 use task_core::time::Timestamp;
 use task_core::workflow::Role;
 
+use super::recon::Recon;
 use super::record::{Record, Shared, Status};
 
 /// All that the store knows.
@@ -46,6 +47,8 @@ pub(super) struct State {
 
     pub(super) data: HashMap<ContainerId, BTreeMap<RowKey, Row>>,
     pub(super) values: HashMap<CollectionId, HashMap<Arc<str>, Payload>>,
+
+    pub(super) recon: Recon,
 }
 
 /// Who has a name, by collection. Names are unique in a collection; were one not, the lowest id

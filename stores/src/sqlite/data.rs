@@ -196,7 +196,7 @@ impl DataStore for SqliteStore {
 }
 
 /// Refuses a writer that is not the running attempt of its task.
-async fn fence(conn: &mut SqliteConnection, writer: Writer) -> Result<(), StoreError> {
+pub(super) async fn fence(conn: &mut SqliteConnection, writer: Writer) -> Result<(), StoreError> {
     let runs: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM tasks WHERE id = ?1 AND state = 1 AND attempt = ?2 \
          AND container = ?3 AND collection = ?4",

@@ -14,6 +14,7 @@ mod error;
 mod pack;
 mod put;
 mod read;
+mod recon;
 mod rows;
 mod schema;
 mod tx;

@@ -6,6 +6,7 @@
 #[cfg(feature = "tokio-runtime")]
 mod manual;
 pub mod objects;
+pub mod recon;
 pub mod store;
 pub mod transport;
 

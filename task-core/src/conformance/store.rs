@@ -11,7 +11,7 @@ mod atomic;
 mod concurrent;
 mod data;
 mod due;
-mod fixture;
+pub(super) mod fixture;
 mod tasks;
 mod texts;
 mod tree;

@@ -6,6 +6,7 @@
 pub mod data;
 pub mod fleet;
 pub mod objects;
+pub mod recon;
 pub mod runtime;
 pub mod store;
 pub mod transport;

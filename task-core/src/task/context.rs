@@ -14,6 +14,7 @@ use super::cancel::Cancelled;
 use super::error::TaskError;
 use super::progress::Progress;
 use super::queue::{Children, ChildrenState};
+use super::recon::Recon;
 use super::resources::Resources;
 use super::task_data::{RowBuffer, TaskData};
 use crate::envelope::DispatchTask;
@@ -22,15 +23,17 @@ use crate::ledger::{Coverage, Usage};
 use crate::payload::{Claim, Payload, PayloadError};
 use crate::ports::data::{DataStore, Writer};
 use crate::ports::objects::Objects;
+use crate::ports::recon::ReconStore;
 use crate::ports::runtime::Runtime;
 use crate::ports::transport::Transport;
-use crate::requirements::{DeclaresQueue, DeclaresRawSockets, DeclaresTaskData};
+use crate::requirements::{DeclaresQueue, DeclaresRawSockets, DeclaresReconData, DeclaresTaskData};
 use crate::time::Timestamp;
 
 /// What one attempt at a task may use, opened by what the task declares.
 ///
-/// `R` is the set of requirements: [`task_data`](Self::task_data), [`queue`](Self::queue) and
-/// [`raw_sockets`](Self::raw_sockets) exist only where `R` names them. Cheap to clone.
+/// `R` is the set of requirements: [`task_data`](Self::task_data), [`recon`](Self::recon),
+/// [`queue`](Self::queue) and [`raw_sockets`](Self::raw_sockets) exist only where `R` names them.
+/// Cheap to clone.
 pub struct TaskContext<R> {
     attempt: Arc<Attempt>,
     requires: PhantomData<fn() -> R>,
@@ -48,6 +51,7 @@ pub(crate) struct Host {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) objects: Option<Arc<dyn Objects>>,
     pub(crate) data: Option<Arc<dyn DataStore>>,
+    pub(crate) recon: Option<Arc<dyn ReconStore>>,
     pub(crate) resources: Arc<Resources>,
     pub(crate) payload_limit: u64,
 }
@@ -57,6 +61,8 @@ pub(crate) struct Host {
 pub(crate) struct Attempt {
     pub(crate) task: DispatchTask,
     pub(crate) host: Arc<Host>,
+    /// This attempt, and those that handed on the cursor from which it goes on.
+    pub(crate) course: Vec<u32>,
     pub(crate) stop_at: Option<Timestamp>,
     pub(crate) cancelled: Cancelled,
     pub(crate) progress: Progress,
@@ -73,6 +79,9 @@ pub(crate) struct Attempt {
 pub(crate) struct Resume {
     pub(crate) rows: u32,
     pub(crate) children: u32,
+    /// The attempts that have led here, each from the cursor of the one before it.
+    #[serde(default)]
+    pub(crate) course: Vec<u32>,
     pub(crate) at: Box<RawValue>,
 }
 
@@ -89,10 +98,14 @@ impl Attempt {
             .as_ref()
             .map(Payload::decode::<Resume>)
             .transpose()?;
-        let (rows, children) = resume.map_or((0, 0), |resume| (resume.rows, resume.children));
+        let (rows, children, mut course) = resume.map_or((0, 0, Vec::new()), |resume| {
+            (resume.rows, resume.children, resume.course)
+        });
+        course.push(task.attempt);
         Ok(Self {
             task,
             host,
+            course,
             stop_at,
             cancelled,
             progress,
@@ -269,6 +282,14 @@ impl<R> TaskContext<R> {
         R: DeclaresTaskData,
     {
         TaskData::new(Arc::clone(&self.attempt))
+    }
+
+    /// The recon tables. Exists only where `ReconDataAccess` is declared.
+    pub fn recon(&self) -> Recon
+    where
+        R: DeclaresReconData,
+    {
+        Recon::new(Arc::clone(&self.attempt))
     }
 
     /// The children of this generator. Exists only where `QueueAccess` is declared.

@@ -7,6 +7,7 @@ mod error;
 mod object;
 mod progress;
 mod queue;
+mod recon;
 mod registry;
 mod resources;
 mod task_data;
@@ -18,6 +19,7 @@ pub use error::{TaskError, UpgradeError};
 pub use object::ErasedTask;
 pub use progress::Progress;
 pub use queue::{Child, Children};
+pub use recon::{Listing, ModelRows, Recon};
 #[doc(hidden)]
 pub use registry::assert_distinct;
 pub use registry::{DuplicateKind, Registry};

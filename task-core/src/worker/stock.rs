@@ -15,6 +15,7 @@ use crate::message::Outcome;
 use crate::payload::{Payload, PayloadError};
 use crate::ports::data::DataStore;
 use crate::ports::objects::Objects;
+use crate::ports::recon::ReconStore;
 use crate::ports::runtime::Runtime;
 use crate::ports::transport::{ParkReason, Transport};
 use crate::task::{Attempt, Host, Registry, Resources, Resume, TaskError};
@@ -44,6 +45,7 @@ impl StockWorker {
             transport,
             objects: None,
             data: None,
+            recon: None,
             resources: Arc::default(),
             payload_limit: DEFAULT_PAYLOAD_LIMIT,
         };
@@ -57,6 +59,13 @@ impl StockWorker {
     #[must_use]
     pub fn with_data(mut self, data: Arc<dyn DataStore>) -> Self {
         self.host_mut().data = Some(data);
+        self
+    }
+
+    /// With recon data, for Internal and bare-metal workers.
+    #[must_use]
+    pub fn with_recon(mut self, recon: Arc<dyn ReconStore>) -> Self {
+        self.host_mut().recon = Some(recon);
         self
     }
 
@@ -221,6 +230,7 @@ async fn resume(attempt: &Attempt, cursor: &Payload) -> Result<Payload, TaskErro
     let resume = Payload::encode(&Resume {
         rows,
         children,
+        course: attempt.course.clone(),
         at: RawValue::to_owned(at),
     })?;
     let limit = attempt.host.transport.limits().message_bytes / 4;

@@ -20,12 +20,12 @@ use crate::time::Timestamp;
 use crate::workflow::{Arm, Mode, Role};
 
 /// A moment, `millis` after the first.
-pub(super) fn at(millis: u64) -> Timestamp {
+pub(in crate::conformance) fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + millis)
 }
 
 /// The `n`-th collection's id; they sort by `n`.
-pub(super) fn collection_id(n: u32) -> CollectionId {
+pub(in crate::conformance) fn collection_id(n: u32) -> CollectionId {
     let time = u128::from(at(u64::from(n)).as_millis());
     CollectionId::from_uuid(Uuid::from_u128(
         (time << 80) | (0x7000_8000 << 48) | u128::from(n),
@@ -52,7 +52,7 @@ pub(super) fn claim(key: &str) -> Claim {
 }
 
 /// A running collection with everything set.
-pub(super) fn collection(n: u32) -> CollectionRow {
+pub(in crate::conformance) fn collection(n: u32) -> CollectionRow {
     CollectionRow {
         id: collection_id(n),
         name: format!("collection {n}"),
@@ -66,7 +66,7 @@ pub(super) fn collection(n: u32) -> CollectionRow {
 }
 
 /// A plain, pending container.
-pub(super) fn container(collection: CollectionId, index: u32) -> ContainerRow {
+pub(in crate::conformance) fn container(collection: CollectionId, index: u32) -> ContainerRow {
     ContainerRow {
         id: collection.container(index),
         collection,
@@ -130,7 +130,7 @@ pub(super) fn full_container(collection: CollectionId, index: u32) -> ContainerR
 }
 
 /// A plain child of a container, made by its generator.
-pub(super) fn child(container: &ContainerRow, ordinal: u32) -> Task {
+pub(in crate::conformance) fn child(container: &ContainerRow, ordinal: u32) -> Task {
     let generator = container
         .generator
         .unwrap_or_else(|| container.collection.task(1000));
@@ -199,7 +199,7 @@ pub(super) fn full_status(state: TaskState) -> TaskStatus {
 }
 
 /// The status of a task that was dispatched.
-pub(super) fn running(attempt: u32, due_at: u64) -> TaskStatus {
+pub(in crate::conformance) fn running(attempt: u32, due_at: u64) -> TaskStatus {
     TaskStatus {
         state: TaskState::Running,
         attempt,
@@ -209,7 +209,7 @@ pub(super) fn running(attempt: u32, due_at: u64) -> TaskStatus {
 }
 
 /// The update that gives a task this status.
-pub(super) fn becomes(task: &Task, status: TaskStatus) -> TaskUpdate {
+pub(in crate::conformance) fn becomes(task: &Task, status: TaskStatus) -> TaskUpdate {
     TaskUpdate {
         id: task.head.id,
         status,
@@ -217,7 +217,7 @@ pub(super) fn becomes(task: &Task, status: TaskStatus) -> TaskUpdate {
 }
 
 /// A task in an attempt.
-pub(super) fn writer(task: &Task, attempt: u32) -> Writer {
+pub(in crate::conformance) fn writer(task: &Task, attempt: u32) -> Writer {
     Writer {
         collection: task.head.collection,
         container: task.head.container,
@@ -227,17 +227,21 @@ pub(super) fn writer(task: &Task, attempt: u32) -> Writer {
 }
 
 /// Opens a transaction.
-pub(super) async fn begin(store: &dyn Store) -> Box<dyn StoreTx> {
+pub(in crate::conformance) async fn begin(store: &dyn Store) -> Box<dyn StoreTx> {
     store.begin().await.expect("a transaction opens")
 }
 
 /// Commits it.
-pub(super) async fn commit(tx: Box<dyn StoreTx>) {
+pub(in crate::conformance) async fn commit(tx: Box<dyn StoreTx>) {
     tx.commit().await.expect("a transaction commits");
 }
 
 /// Collection 1 with one container and these tasks, committed.
-pub(super) async fn seed(store: &dyn Store, container: &ContainerRow, tasks: &[Task]) {
+pub(in crate::conformance) async fn seed(
+    store: &dyn Store,
+    container: &ContainerRow,
+    tasks: &[Task],
+) {
     let mut tx = begin(store).await;
     tx.insert_collections(&[collection(1)])
         .await

@@ -1,0 +1,162 @@
+//! A model as it is written: its key, and its JSON in one form.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+
+use super::error::ModelError;
+use super::model::Model;
+use super::schema::{FieldType, Schema};
+
+/// Longest key, in bytes.
+pub const MAX_KEY_BYTES: usize = 512;
+/// Longest JSON of one row, in bytes.
+pub const MAX_BODY_BYTES: usize = 256 << 10;
+const MAX_ERROR_TEXT: usize = 80;
+
+/// One sight of one thing, checked against its model.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The natural key.
+    pub key: String,
+    /// A JSON object: its members sorted, none of them `null`.
+    pub body: Box<RawValue>,
+}
+
+impl Observation {
+    /// The observation that `model` stands for.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] if its key or its JSON cannot be stored, if [`Model::check`] refuses it, or
+    /// if a declared field has another type than it says.
+    pub fn of<M: Model>(model: &M) -> Result<Self, ModelError> {
+        let schema = M::schema();
+        let shape = |what: String| ModelError::Shape {
+            model: M::NAME,
+            what,
+        };
+        model.check().map_err(shape)?;
+        let key = model.key();
+        let len = key.len();
+        if len == 0 || len > MAX_KEY_BYTES || key.contains('\0') {
+            let limit = MAX_KEY_BYTES;
+            let model = M::NAME;
+            return Err(ModelError::Key { model, len, limit });
+        }
+        let json = serde_json::to_value(model).map_err(|error| shape(error.to_string()))?;
+        let Json::Object(mut members) = json else {
+            return Err(shape("it must serialise as a JSON object".to_owned()));
+        };
+        members.retain(|_, value| !value.is_null());
+        check_fields(&schema, &members)?;
+        if let Some(name) = with_nul(&members) {
+            return Err(shape(format!(
+                "`{name}` has a character U+0000, which databases refuse: remove it"
+            )));
+        }
+        Ok(Self {
+            body: raw(&schema, &key, &members)?,
+            key,
+        })
+    }
+}
+
+/// The observation `newer` over `older`: members of `newer` win.
+///
+/// # Errors
+///
+/// [`ModelError::TooLarge`] if both together are too large, [`ModelError::Shape`] if one of them
+/// is no JSON object.
+pub(super) fn merge(
+    schema: &Schema,
+    key: &str,
+    older: &RawValue,
+    newer: &RawValue,
+) -> Result<Box<RawValue>, ModelError> {
+    // What is seen again is mostly what was seen before.
+    if older.get() == newer.get() {
+        return Ok(older.to_owned());
+    }
+    let object = |raw: &RawValue| {
+        serde_json::from_str::<Map<String, Json>>(raw.get()).map_err(|error| ModelError::Shape {
+            model: schema.model,
+            what: format!("`{key}`: {error}"),
+        })
+    };
+    let mut members = object(older)?;
+    members.extend(object(newer)?);
+    raw(schema, key, &members)
+}
+
+fn raw(
+    schema: &Schema,
+    key: &str,
+    members: &Map<String, Json>,
+) -> Result<Box<RawValue>, ModelError> {
+    let body = serde_json::value::to_raw_value(members).map_err(|error| ModelError::Shape {
+        model: schema.model,
+        what: error.to_string(),
+    })?;
+    let len = body.get().len();
+    if len > MAX_BODY_BYTES {
+        return Err(ModelError::TooLarge {
+            model: schema.model,
+            key: key.to_owned(),
+            len,
+            limit: MAX_BODY_BYTES,
+        });
+    }
+    Ok(body)
+}
+
+fn check_fields(schema: &Schema, members: &Map<String, Json>) -> Result<(), ModelError> {
+    for field in schema.fields {
+        let Some(value) = members.get(field.name) else {
+            continue;
+        };
+        let fits = match field.kind {
+            FieldType::Text => value.is_string(),
+            FieldType::Integer => value.is_i64(),
+            FieldType::Boolean => value.is_boolean(),
+            FieldType::TextList => value
+                .as_array()
+                .is_some_and(|items| items.iter().all(Json::is_string)),
+        };
+        if !fits {
+            return Err(ModelError::Field {
+                model: schema.model,
+                field: field.name,
+                expected: field.kind.as_str(),
+                found: shorten(value),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The name of a member with a zero character somewhere in it.
+fn with_nul(members: &Map<String, Json>) -> Option<&str> {
+    fn has_nul(value: &Json) -> bool {
+        match value {
+            Json::String(text) => text.contains('\0'),
+            Json::Array(items) => items.iter().any(has_nul),
+            Json::Object(members) => members
+                .iter()
+                .any(|(name, value)| name.contains('\0') || has_nul(value)),
+            _ => false,
+        }
+    }
+    let found = members
+        .iter()
+        .find(|(name, value)| name.contains('\0') || has_nul(value));
+    found.map(|(name, _)| name.as_str())
+}
+
+pub(super) fn shorten(value: &Json) -> String {
+    let mut text = value.to_string();
+    if text.len() > MAX_ERROR_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_ERROR_TEXT));
+        text.push('…');
+    }
+    text
+}

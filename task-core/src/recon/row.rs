@@ -1,0 +1,240 @@
+//! A model as it is kept, and what a write changes of it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+
+use super::error::ModelError;
+use super::observation::{Observation, merge};
+use super::schema::Schema;
+use crate::id::{CollectionId, TaskId};
+use crate::ports::data::Writer;
+use crate::time::Timestamp;
+
+/// Who observes: an attempt at a task, and the attempts whose work it continues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Observer<'a> {
+    /// The task and its attempt, for fencing.
+    pub writer: Writer,
+    /// The attempts whose work one report covers: the present one, and those that handed on the
+    /// cursor from which it goes on. Not those that failed in between.
+    pub course: &'a [u32],
+}
+
+/// A row of a model's table.
+#[derive(Clone, Debug)]
+pub struct ModelRow {
+    /// The natural key.
+    pub key: String,
+    /// All that is known, as a JSON object with sorted members.
+    pub body: Box<RawValue>,
+    /// When it was seen first.
+    pub first_seen: Timestamp,
+    /// When it was seen last.
+    pub last_seen: Timestamp,
+    /// When its body changed last; at first, when it was found.
+    pub changed_at: Timestamp,
+    /// The collection whose task found it.
+    pub found_in: CollectionId,
+    /// The task that found it.
+    pub found_by: TaskId,
+    /// The collection whose task changed it last; at first, the one that found it.
+    pub changed_in: CollectionId,
+    /// The task that changed it last.
+    pub changed_by: TaskId,
+    /// The task that saw it last.
+    pub seen_by: TaskId,
+    /// In which of its attempts it reported so.
+    pub seen_attempt: u32,
+}
+
+/// What an observation did to the row of its key, relative to the time before the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// There was none.
+    Inserted,
+    /// A field is new or has another value.
+    Changed,
+    /// All was known.
+    Unchanged,
+}
+
+/// How many observations did what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Rows that are new.
+    pub inserted: u64,
+    /// Rows of which something changed.
+    pub changed: u64,
+    /// Rows that stayed.
+    pub unchanged: u64,
+}
+
+impl Changes {
+    /// Counts one more.
+    pub fn add(&mut self, change: Change) {
+        match change {
+            Change::Inserted => self.inserted += 1,
+            Change::Changed => self.changed += 1,
+            Change::Unchanged => self.unchanged += 1,
+        }
+    }
+
+    /// Adds up.
+    pub fn merge(&mut self, other: &Self) {
+        self.inserted += other.inserted;
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+    }
+
+    /// All observations.
+    pub const fn total(&self) -> u64 {
+        self.inserted + self.changed + self.unchanged
+    }
+}
+
+impl ModelRow {
+    /// The row after `seen` at `at`, and what that did: the one rule that all stores keep to.
+    /// `before` is the row as it is stored now.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::TooLarge`] if the merged row is too large, [`ModelError::Shape`] if one of the
+    /// bodies is no JSON object.
+    pub fn after(
+        before: Option<Self>,
+        schema: &Schema,
+        observer: Observer<'_>,
+        at: Timestamp,
+        seen: &Observation,
+    ) -> Result<(Self, Change), ModelError> {
+        let Writer {
+            collection,
+            task,
+            attempt,
+            ..
+        } = observer.writer;
+        let Some(mut row) = before else {
+            let row = Self {
+                key: seen.key.clone(),
+                body: seen.body.clone(),
+                first_seen: at,
+                last_seen: at,
+                changed_at: at,
+                found_in: collection,
+                found_by: task,
+                changed_in: collection,
+                changed_by: task,
+                seen_by: task,
+                seen_attempt: attempt,
+            };
+            return Ok((row, Change::Inserted));
+        };
+        let newest = at >= row.last_seen;
+        let body = if newest {
+            merge(schema, &row.key, &row.body, &seen.body)?
+        } else {
+            merge(schema, &row.key, &seen.body, &row.body)?
+        };
+        let differs = body.get() != row.body.get();
+        // What a failed attempt did is this one's to report; what its own course did is reported.
+        let reported = row.seen_by == task && observer.course.contains(&row.seen_attempt);
+        let change = if !reported && row.found_by == task {
+            Change::Inserted
+        } else if differs || (!reported && row.changed_by == task) {
+            Change::Changed
+        } else {
+            Change::Unchanged
+        };
+        if differs {
+            row.body = body;
+            row.changed_at = row.changed_at.max(at);
+            row.changed_in = collection;
+            row.changed_by = task;
+        }
+        row.first_seen = row.first_seen.min(at);
+        row.last_seen = row.last_seen.max(at);
+        // The attempt that reported it stays noted, even if a later one fails.
+        if !reported {
+            row.seen_by = task;
+            row.seen_attempt = attempt;
+        }
+        Ok((row, change))
+    }
+
+    /// The members of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Shape`] if it is no JSON object.
+    pub fn members(&self, schema: &Schema) -> Result<Map<String, Json>, ModelError> {
+        serde_json::from_str(self.body.get()).map_err(|error| ModelError::Shape {
+            model: schema.model,
+            what: format!("`{}`: {error}", self.key),
+        })
+    }
+
+    /// The keys of other models that this row refers to: (field, model, key), each once.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Shape`] if the body is no JSON object.
+    pub fn references(&self, schema: &Schema) -> Result<Vec<Reference>, ModelError> {
+        if schema.fields.iter().all(|field| field.refers_to.is_none()) {
+            return Ok(Vec::new());
+        }
+        let members = self.members(schema)?;
+        let mut references = Vec::new();
+        for field in schema.fields {
+            let Some(model) = field.refers_to else {
+                continue;
+            };
+            let mut refer = |value: &Json| {
+                if let Some(key) = value.as_str() {
+                    references.push(Reference {
+                        field: field.name,
+                        model,
+                        key: key.to_owned(),
+                    });
+                }
+            };
+            match members.get(field.name) {
+                Some(Json::Array(items)) => items.iter().for_each(&mut refer),
+                Some(value) => refer(value),
+                None => {}
+            }
+        }
+        references.sort_unstable();
+        references.dedup();
+        Ok(references)
+    }
+}
+
+/// That a row's field names the key of another model.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference {
+    /// The field.
+    pub field: &'static str,
+    /// The other model.
+    pub model: &'static str,
+    /// Its key.
+    pub key: String,
+}
+
+/// A model as it is read, with what is known of its history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen<M> {
+    /// The model.
+    pub model: M,
+    /// When it was seen first.
+    pub first_seen: Timestamp,
+    /// When it was seen last.
+    pub last_seen: Timestamp,
+    /// When it changed last.
+    pub changed_at: Timestamp,
+    /// The task that found it.
+    pub found_by: TaskId,
+    /// The task that changed it last.
+    pub changed_by: TaskId,
+}
