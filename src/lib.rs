@@ -53,7 +53,9 @@ pub use task_defs as defs;
 pub use task_defs::robots;
 pub use transports;
 
-pub use engine::{ContainerProgress, Embedded, Engine, EngineError, Report, ResultRows, Run};
+pub use engine::{
+    ContainerProgress, Embedded, Engine, EngineError, ModelsOf, Report, ResultRows, Run,
+};
 
 /// What a task's author and a workflow's author need.
 pub mod prelude {

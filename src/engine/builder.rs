@@ -6,8 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stores::MemoryStore;
+#[cfg(not(feature = "sqlite"))]
+use stores::MemoryStore as Durable;
+#[cfg(feature = "sqlite")]
+use stores::SqliteStore as Durable;
 use task_core::manager::{FenceKey, Manager, ManagerConfig, ManagerLoop, StopHandle};
 use task_core::ports::objects::Objects;
+use task_core::ports::recon::ReconStore;
 use task_core::ports::runtime::{Runtime, TokioRuntime};
 use task_core::ports::store::Store;
 use task_core::ports::transport::Transport;
@@ -31,6 +36,7 @@ pub struct Embedded {
     grace: Duration,
     batch: usize,
     store: Option<Arc<dyn Store>>,
+    recon: Option<Arc<dyn ReconStore>>,
 }
 
 #[derive(Debug)]
@@ -71,6 +77,7 @@ impl Embedded {
             grace: Duration::from_secs(10),
             batch: 1000,
             store: None,
+            recon: None,
         }
     }
 
@@ -88,9 +95,17 @@ impl Embedded {
         self
     }
 
-    /// Keeps the state in a store of your own.
+    /// Keeps the state in a store of your own. Tasks that want recon data need
+    /// [`with_recon`](Self::with_recon), too: who may write it depends on the state.
     pub fn with_store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Keeps recon data in a store of your own, which must be the other face of the one given to
+    /// [`with_store`](Self::with_store).
+    pub fn with_recon(mut self, recon: Arc<dyn ReconStore>) -> Self {
+        self.recon = Some(recon);
         self
     }
 
@@ -144,6 +159,7 @@ impl Embedded {
         };
         let Opened {
             store,
+            recon,
             objects,
             folder,
             keep,
@@ -152,7 +168,10 @@ impl Embedded {
             Place::Temporary => Opened::temporary().await?,
             Place::Folder(folder) => Opened::folder(folder).await?,
         };
-        let store = self.store.unwrap_or(store);
+        let (store, recon) = match self.store {
+            Some(store) => (store, self.recon),
+            None => (store, self.recon.or(Some(recon))),
+        };
         let config = MemoryConfig::default()
             .manager_capacity(MANAGER_BACKLOG)
             // A store that is away for a while must not turn messages into dead letters.
@@ -197,7 +216,11 @@ impl Embedded {
                     Arc::new(match kind {
                         WorkerKind::External => stock,
                         WorkerKind::Internal | WorkerKind::BareMetal => {
-                            stock.with_data(Arc::clone(&store) as _)
+                            let stock = stock.with_data(Arc::clone(&store) as _);
+                            match &recon {
+                                Some(recon) => stock.with_recon(Arc::clone(recon)),
+                                None => stock,
+                            }
                         }
                     })
                 });
@@ -211,6 +234,7 @@ impl Embedded {
         let parts = Parts {
             manager,
             store,
+            recon,
             transport,
             objects,
             registry,
@@ -231,6 +255,7 @@ impl Embedded {
 /// An opened place.
 struct Opened {
     store: Arc<dyn Store>,
+    recon: Arc<dyn ReconStore>,
     objects: Arc<dyn Objects>,
     folder: Option<PathBuf>,
     keep: Keep,
@@ -238,8 +263,10 @@ struct Opened {
 
 impl Opened {
     fn memory() -> Self {
+        let store = Arc::new(MemoryStore::new());
         Self {
-            store: Arc::new(MemoryStore::new()),
+            store: Arc::clone(&store) as _,
+            recon: store,
             objects: Arc::new(ObjectStoreObjects::memory()),
             folder: None,
             keep: Keep::Nothing,
@@ -257,7 +284,8 @@ impl Opened {
         let (store, objects) = open(folder.path()).await?;
         let path = folder.path().to_owned();
         Ok(Self {
-            store,
+            store: Arc::clone(&store) as _,
+            recon: store,
             objects,
             folder: Some(path),
             keep: Keep::Temporary { _folder: folder },
@@ -278,7 +306,8 @@ impl Opened {
         }
         let (store, objects) = open(&folder).await?;
         Ok(Self {
-            store,
+            store: Arc::clone(&store) as _,
+            recon: store,
             objects,
             folder: Some(folder),
             keep: Keep::Locked { _lock: lock },
@@ -287,7 +316,7 @@ impl Opened {
 }
 
 /// The store and the objects in a folder.
-async fn open(folder: &Path) -> Result<(Arc<dyn Store>, Arc<dyn Objects>), EngineError> {
+async fn open(folder: &Path) -> Result<(Arc<Durable>, Arc<dyn Objects>), EngineError> {
     let failed = |source| EngineError::Folder {
         folder: folder.to_owned(),
         source,
@@ -296,8 +325,8 @@ async fn open(folder: &Path) -> Result<(Arc<dyn Store>, Arc<dyn Objects>), Engin
     std::fs::create_dir_all(&objects).map_err(failed)?;
     let objects = ObjectStoreObjects::local(objects).map_err(failed)?;
     #[cfg(feature = "sqlite")]
-    let store = stores::SqliteStore::open(folder.join("state.sqlite")).await?;
+    let store = Durable::open(folder.join("state.sqlite")).await?;
     #[cfg(not(feature = "sqlite"))]
-    let store = MemoryStore::new();
+    let store = Durable::new();
     Ok((Arc::new(store), Arc::new(objects)))
 }

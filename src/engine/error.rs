@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use task_core::manager::ManagerError;
+use task_core::ports::recon::ReconError;
 use task_core::ports::store::StoreError;
 use task_core::ports::transport::ParkReason;
 use task_core::submit::SubmitError;
@@ -27,6 +28,12 @@ pub enum EngineError {
     /// The operating system gives no random bytes for the fences.
     #[error("the operating system gives no random bytes: {0}")]
     Randomness(getrandom::Error),
+    /// The engine was given a store without its recon data.
+    #[error("this engine has no recon store; give it one with `with_recon`, beside `with_store`")]
+    NoRecon,
+    /// The recon data cannot be read, or not so.
+    #[error(transparent)]
+    Recon(#[from] ReconError),
     /// The manager failed.
     #[error(transparent)]
     Manager(#[from] ManagerError),

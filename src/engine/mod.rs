@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod models;
 mod report;
 mod rows;
 mod run;
@@ -12,12 +13,14 @@ use std::time::Duration;
 
 pub use builder::Embedded;
 pub use error::EngineError;
+pub use models::ModelsOf;
 pub use report::{ContainerProgress, Report};
 pub use rows::ResultRows;
 pub use run::Run;
 
 use task_core::manager::{Manager, StopHandle};
 use task_core::ports::objects::Objects;
+use task_core::ports::recon::ReconStore;
 use task_core::ports::store::Store;
 use task_core::ports::transport::Transport;
 use task_core::submit::submission;
@@ -41,6 +44,7 @@ pub struct Engine {
 pub(crate) struct Parts {
     pub(crate) manager: Arc<Manager>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) recon: Option<Arc<dyn ReconStore>>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) registry: Arc<Registry>,

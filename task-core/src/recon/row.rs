@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::error::ModelError;
+use super::model::Model;
 use super::observation::{Observation, merge};
 use super::schema::Schema;
 use crate::id::{CollectionId, TaskId};
@@ -38,14 +39,14 @@ pub struct ModelRow {
     pub found_in: CollectionId,
     /// The task that found it.
     pub found_by: TaskId,
+    /// The attempt that reported so.
+    pub found_attempt: u32,
     /// The collection whose task changed it last; at first, the one that found it.
     pub changed_in: CollectionId,
     /// The task that changed it last.
     pub changed_by: TaskId,
-    /// The task that saw it last.
-    pub seen_by: TaskId,
-    /// In which of its attempts it reported so.
-    pub seen_attempt: u32,
+    /// The attempt that reported so.
+    pub changed_attempt: u32,
 }
 
 /// What an observation did to the row of its key, relative to the time before the task.
@@ -124,10 +125,10 @@ impl ModelRow {
                 changed_at: at,
                 found_in: collection,
                 found_by: task,
+                found_attempt: attempt,
                 changed_in: collection,
                 changed_by: task,
-                seen_by: task,
-                seen_attempt: attempt,
+                changed_attempt: attempt,
             };
             return Ok((row, Change::Inserted));
         };
@@ -139,10 +140,12 @@ impl ModelRow {
         };
         let differs = body.get() != row.body.get();
         // What a failed attempt did is this one's to report; what its own course did is reported.
-        let reported = row.seen_by == task && observer.course.contains(&row.seen_attempt);
-        let change = if !reported && row.found_by == task {
+        let unreported =
+            |by: TaskId, in_attempt: u32| by == task && !observer.course.contains(&in_attempt);
+        let change = if unreported(row.found_by, row.found_attempt) {
+            row.found_attempt = attempt;
             Change::Inserted
-        } else if differs || (!reported && row.changed_by == task) {
+        } else if differs || unreported(row.changed_by, row.changed_attempt) {
             Change::Changed
         } else {
             Change::Unchanged
@@ -153,13 +156,11 @@ impl ModelRow {
             row.changed_in = collection;
             row.changed_by = task;
         }
+        if change != Change::Unchanged && row.changed_by == task {
+            row.changed_attempt = attempt;
+        }
         row.first_seen = row.first_seen.min(at);
         row.last_seen = row.last_seen.max(at);
-        // The attempt that reported it stays noted, even if a later one fails.
-        if !reported {
-            row.seen_by = task;
-            row.seen_attempt = attempt;
-        }
         Ok((row, change))
     }
 
@@ -237,4 +238,26 @@ pub struct Seen<M> {
     pub found_by: TaskId,
     /// The task that changed it last.
     pub changed_by: TaskId,
+}
+
+impl<M: Model> Seen<M> {
+    /// What a row of `M` says.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Shape`], which names the row, if it is not an `M`.
+    pub fn of(row: &ModelRow) -> Result<Self, ModelError> {
+        let model = serde_json::from_str(row.body.get()).map_err(|error| ModelError::Shape {
+            model: M::NAME,
+            what: format!("`{}`: {error}", row.key),
+        })?;
+        Ok(Self {
+            model,
+            first_seen: row.first_seen,
+            last_seen: row.last_seen,
+            changed_at: row.changed_at,
+            found_by: row.found_by,
+            changed_by: row.changed_by,
+        })
+    }
 }

@@ -1,6 +1,5 @@
 //! Recon data, as a task sees it.
 
-use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -8,8 +7,8 @@ use super::context::Attempt;
 use super::error::TaskError;
 use crate::ports::recon::ReconStore;
 use crate::recon::{
-    Change, Changes, DynModel, Model, ModelRow, Observation, Observer, Position, Query, Schema,
-    Seen,
+    Change, Changes, DynModel, Model, ModelRow, Observation, Observer, Pages, Position, Query,
+    Schema, Seen,
 };
 
 /// The recon tables. See [`recon`](crate::recon).
@@ -22,7 +21,6 @@ pub struct Recon {
 const WRITE_ROWS: usize = 1000;
 /// Bytes of observations after which a write goes out.
 const WRITE_BYTES: usize = 4 << 20;
-const PAGE_ROWS: usize = 256;
 
 impl Recon {
     pub(super) const fn new(attempt: Arc<Attempt>) -> Self {
@@ -124,15 +122,10 @@ impl Recon {
     }
 
     fn rows(&self, schema: Schema, query: Query) -> Result<ModelRows, TaskError> {
-        schema.check()?;
-        query.check(&schema)?;
+        let store = Arc::clone(self.attempt.recon_store()?);
         Ok(ModelRows {
             attempt: Arc::clone(&self.attempt),
-            schema,
-            query,
-            after: None,
-            page: VecDeque::new(),
-            done: false,
+            pages: Pages::new(store, schema, query)?,
         })
     }
 }
@@ -148,8 +141,8 @@ fn one_write(seen: &[Observation]) -> usize {
 }
 
 impl Attempt {
-    fn recon_store(&self) -> Result<&dyn ReconStore, TaskError> {
-        self.host.recon.as_deref().ok_or_else(|| {
+    fn recon_store(&self) -> Result<&Arc<dyn ReconStore>, TaskError> {
+        self.host.recon.as_ref().ok_or_else(|| {
             TaskError::fatal("this worker was built without a recon store; Internal and bare-metal workers need one")
         })
     }
@@ -170,24 +163,8 @@ impl<M: Model> Listing<M> {
     /// [`TaskError::Fatal`] if the row is not an `M` (the text names it), [`TaskError::Retry`] if
     /// the store fails.
     pub async fn next(&mut self) -> Result<Option<Seen<M>>, TaskError> {
-        let Some(row) = self.rows.next().await? else {
-            return Ok(None);
-        };
-        let model = serde_json::from_str(row.body.get()).map_err(|error| {
-            TaskError::fatal(format!(
-                "`{}` of `{}` does not decode: {error}",
-                row.key,
-                M::NAME
-            ))
-        })?;
-        Ok(Some(Seen {
-            model,
-            first_seen: row.first_seen,
-            last_seen: row.last_seen,
-            changed_at: row.changed_at,
-            found_by: row.found_by,
-            changed_by: row.changed_by,
-        }))
+        let row = self.rows.next().await?;
+        Ok(row.map(|row| Seen::of(&row)).transpose()?)
     }
 }
 
@@ -195,41 +172,27 @@ impl<M: Model> Listing<M> {
 #[derive(Debug)]
 pub struct ModelRows {
     attempt: Arc<Attempt>,
-    schema: Schema,
-    query: Query,
-    after: Option<Position>,
-    page: VecDeque<ModelRow>,
-    done: bool,
+    pages: Pages,
 }
 
 impl ModelRows {
+    /// Goes on behind `position`, where an earlier listing of the same query was.
+    #[must_use]
+    pub fn behind(mut self, position: Option<Position>) -> Self {
+        self.pages = self.pages.behind(position);
+        self
+    }
+
     /// The next row, or `None` after the last. Memory holds one page at a time.
     ///
     /// # Errors
     ///
     /// [`TaskError::Retry`] if the store fails.
     pub async fn next(&mut self) -> Result<Option<ModelRow>, TaskError> {
-        if self.page.is_empty() && !self.done {
-            let store = self.attempt.recon_store()?;
-            let after = self.after.as_ref();
-            let page = store
-                .list(&self.schema, &self.query, after, PAGE_ROWS)
-                .await?;
-            self.done = page.is_empty();
-            if let Some(last) = page.last() {
-                self.after = Some(self.query.position(&self.schema, last)?);
-            }
-            self.page = page.into();
+        if !self.pages.is_ready() {
             self.attempt.progress.checkpoint();
         }
-        Ok(self.page.pop_front())
-    }
-
-    /// Goes on behind `position`, which an earlier listing of the same query was at.
-    #[must_use]
-    pub fn behind(mut self, position: Position) -> Self {
-        self.after = Some(position);
-        self
+        Ok(self.pages.next().await?)
     }
 
     /// Where `row` stands in this listing: for a cursor.
@@ -238,6 +201,6 @@ impl ModelRows {
     ///
     /// [`TaskError::Fatal`] if the row is damaged.
     pub fn position(&self, row: &ModelRow) -> Result<Position, TaskError> {
-        Ok(self.query.position(&self.schema, row)?)
+        Ok(self.pages.position(row)?)
     }
 }

@@ -190,10 +190,10 @@ fn put(pack: &mut Pack, row: &ModelRow) {
     }
     pack.id(row.found_in.as_bytes());
     pack.id(row.found_by.as_bytes());
+    pack.int(row.found_attempt.into());
     pack.id(row.changed_in.as_bytes());
     pack.id(row.changed_by.as_bytes());
-    pack.id(row.seen_by.as_bytes());
-    pack.int(row.seen_attempt.into());
+    pack.int(row.changed_attempt.into());
 }
 
 /// A row of [`table::SELECT`].
@@ -206,7 +206,10 @@ fn model_row(row: &SqliteRow) -> Result<ModelRow, StoreError> {
     };
     let id = |column| row.try_get::<Uuid, _>(column).map_err(store_error);
     let body: String = row.try_get(1).map_err(store_error)?;
-    let attempt: i64 = row.try_get(10).map_err(store_error)?;
+    let attempt = |column| {
+        let attempt: i64 = row.try_get(column).map_err(store_error)?;
+        u32::try_from(attempt).map_err(|_| corrupt(format_args!("attempt {attempt}")))
+    };
     Ok(ModelRow {
         key: row.try_get(0).map_err(store_error)?,
         body: serde_json::value::RawValue::from_string(body).map_err(corrupt)?,
@@ -215,11 +218,10 @@ fn model_row(row: &SqliteRow) -> Result<ModelRow, StoreError> {
         changed_at: time(4)?,
         found_in: CollectionId::from_uuid(id(5)?),
         found_by: TaskId::from_uuid(id(6)?),
-        changed_in: CollectionId::from_uuid(id(7)?),
-        changed_by: TaskId::from_uuid(id(8)?),
-        seen_by: TaskId::from_uuid(id(9)?),
-        seen_attempt: u32::try_from(attempt)
-            .map_err(|_| corrupt(format_args!("attempt {attempt}")))?,
+        found_attempt: attempt(7)?,
+        changed_in: CollectionId::from_uuid(id(8)?),
+        changed_by: TaskId::from_uuid(id(9)?),
+        changed_attempt: attempt(10)?,
     })
 }
 

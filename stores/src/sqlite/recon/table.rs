@@ -9,7 +9,8 @@ use super::super::pack::{Column, replace};
 
 /// What the rows that are read have, in this order.
 pub(super) const SELECT: &str = "SELECT r.\"key\", r.body, r.first_seen, r.last_seen, \
-     r.changed_at, r.found_in, r.found_by, r.changed_in, r.changed_by, r.seen_by, r.seen_attempt";
+     r.changed_at, r.found_in, r.found_by, r.found_attempt, r.changed_in, r.changed_by, \
+     r.changed_attempt";
 
 /// The tables of the stock models, and the one that all others share.
 const NAMES: [(&str, &str); 6] = [
@@ -32,10 +33,10 @@ const COLUMNS: [Column; 12] = [
     ("changed_at", Int),
     ("found_in", Id),
     ("found_by", Id),
+    ("found_attempt", Int),
     ("changed_in", Id),
     ("changed_by", Id),
-    ("seen_by", Id),
-    ("seen_attempt", Int),
+    ("changed_attempt", Int),
 ];
 
 const REFERENCE: [Column; 5] = [
