@@ -114,7 +114,12 @@ pub(crate) fn one(seed: u64, args: &Args) -> anyhow::Result<()> {
     }
     let report = match sim.run() {
         Ok(report) => report,
-        Err(SimError::Violation(violation)) => anyhow::bail!("{violation}"),
+        Err(SimError::Violation(violation)) => {
+            if args.log {
+                std::io::stdout().write_all(violation.log.as_bytes())?;
+            }
+            anyhow::bail!("{violation}");
+        }
         Err(error) => return Err(error.into()),
     };
     let mut out = std::io::stdout().lock();

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use stores::SqliteStore;
 use task_core::ports::data::{DataRow, DataStore, Dataset, RowKey, Writer};
+use task_core::ports::recon::{ReconError, ReconStore};
 use task_core::ports::store::{
     Closed, CollectionRow, ContainerRow, OutboxRow, ResultRow, Store, StoreError, StoreTx, Task,
     TaskHead, TaskUpdate, Trouble,
 };
+use task_core::recon::{Change, ModelRow, Observation, Observer, Position, Query, Schema};
 use task_core::{CollectionId, ContainerId, MessageId, Payload, TaskId, TaskState, Timestamp};
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -63,7 +65,8 @@ impl DataStore for Blocking {
     }
 
     async fn count(&self, dataset: Dataset) -> Result<u64, StoreError> {
-        self.runtime.block_on(self.store.count(dataset))
+        self.runtime
+            .block_on(DataStore::count(&self.store, dataset))
     }
 
     async fn write_rows(
@@ -94,6 +97,38 @@ impl DataStore for Blocking {
         let _alone = self.writer.lock().await;
         self.runtime
             .block_on(self.store.set_value(writer, key, value))
+    }
+}
+
+#[async_trait]
+impl ReconStore for Blocking {
+    async fn observe(
+        &self,
+        observer: Observer<'_>,
+        schema: &Schema,
+        at: Timestamp,
+        seen: &[Observation],
+    ) -> Result<Vec<Change>, ReconError> {
+        let _alone = self.writer.lock().await;
+        self.runtime
+            .block_on(self.store.observe(observer, schema, at, seen))
+    }
+
+    async fn list(
+        &self,
+        schema: &Schema,
+        query: &Query,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<ModelRow>, ReconError> {
+        self.runtime
+            .block_on(self.store.list(schema, query, after, limit))
+    }
+
+    async fn count(&self, schema: &Schema, query: &Query) -> Result<u64, ReconError> {
+        // The data port has a `count`, too.
+        self.runtime
+            .block_on(ReconStore::count(&self.store, schema, query))
     }
 }
 

@@ -12,6 +12,7 @@ use super::forger::FORGED;
 use super::generated;
 use super::keeper::Shared;
 use super::model::{Leaf, Model};
+use super::recon;
 use super::report::ready;
 use super::site::{LOOK, TICK};
 
@@ -36,6 +37,7 @@ pub(super) fn check(shared: &Shared, id: CollectionId, generated: bool) -> Resul
         .map_err(|error| format!("the store: {error}"))??;
     let rows = ready(rows(shared, &model)).map_err(|error| format!("the store: {error}"))?;
     effects(&model, &rows)?;
+    ready(recon::check(shared, &model)).map_err(|error| format!("the recon store: {error}"))??;
     if generated {
         let verdict = generated::check(shared, &model, &rows, calm);
         ready(verdict).map_err(|error| format!("the store: {error}"))??;

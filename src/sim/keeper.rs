@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use task_core::ports::data::{DataRow, DataStore, Dataset, RowKey, Writer};
+use task_core::ports::recon::ReconStore;
 use task_core::ports::store::{
     CollectionRow, ContainerRow, Store, StoreError, StoreTx, TaskHead, Trouble,
 };
@@ -22,6 +23,7 @@ use super::world::{Machine, World};
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
+    pub(super) recon: Arc<dyn ReconStore>,
     pub(super) world: Arc<World>,
     pub(super) chaos: Arc<Chaos>,
     pub(super) model: Arc<Mutex<Model>>,
@@ -63,11 +65,11 @@ impl Keeper {
     }
 
     /// Around a write of a worker: it may be lost, done without an answer, or its last deed.
-    async fn around<T>(
+    pub(super) async fn around<T, E: From<StoreError>>(
         &self,
-        write: impl Future<Output = Result<T, StoreError>> + Send,
+        write: impl Future<Output = Result<T, E>> + Send,
         done: impl FnOnce(&Shared) + Send,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, E> {
         self.connection()?;
         if self.mortal_writes && self.strikes(Fault::WorkerDiesDuringWork) {
             return self.die().await;
@@ -78,7 +80,7 @@ impl Keeper {
             return self.die().await;
         }
         if self.strikes(Fault::CommitAnswerLost) {
-            return Err(broken("the answer was lost"));
+            return Err(broken("the answer was lost").into());
         }
         Ok(result)
     }

@@ -61,6 +61,7 @@ mod keeper;
 mod model;
 mod objects;
 mod play;
+mod recon;
 mod report;
 mod run;
 mod shrink;

@@ -11,6 +11,8 @@ use task_core::ports::store::{CollectionRow, ContainerRow, Counters, ResultRow, 
 use task_core::workflow::Role;
 use task_core::{CollectionId, ContainerId, Payload, TaskId, TaskState, Timestamp};
 
+use super::recon::Findings;
+
 /// One change of a transaction.
 #[derive(Debug)]
 pub(super) enum Change {
@@ -29,7 +31,8 @@ pub(super) struct Model {
     pub(super) collections: BTreeMap<CollectionId, CollectionRow>,
     pub(super) containers: BTreeMap<ContainerId, Node>,
     pub(super) tasks: BTreeMap<TaskId, Leaf>,
-    /// Effects on stored data: rows and values.
+    pub(super) findings: Findings,
+    /// Effects on stored data: rows, values, and what was observed.
     pub(super) effects: u64,
 }
 
@@ -333,7 +336,7 @@ impl Model {
         Ok(())
     }
 
-    fn running(&mut self, writer: Writer) -> Result<&mut Leaf, String> {
+    pub(super) fn running(&mut self, writer: Writer) -> Result<&mut Leaf, String> {
         let Writer { task, attempt, .. } = writer;
         let leaf = self
             .tasks

@@ -123,9 +123,12 @@ pub struct Violation {
     pub faults: Vec<Injected>,
     /// How many faults there were before the list was shrunk.
     pub injected: usize,
-    /// The last events before it, with these few faults.
-    pub tail: String,
+    /// All events until then, with these few faults.
+    pub log: String,
 }
+
+/// Lines of the log that are shown.
+const TAIL: usize = 12;
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,7 +146,8 @@ impl fmt::Display for Violation {
             writeln!(f, "  {fault} #{nth} at {at_ms} ms")?;
         }
         writeln!(f, "the last events:")?;
-        for line in self.tail.lines() {
+        let before = self.log.lines().count().saturating_sub(TAIL);
+        for line in self.log.lines().skip(before) {
             writeln!(f, "  {line}")?;
         }
         write!(f, "replay: {}", replay(self.seed))

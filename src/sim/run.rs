@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stores::MemoryStore;
 use task_core::ports::objects::Objects;
+use task_core::ports::recon::ReconStore;
 use task_core::ports::store::Store;
 use task_core::{CollectionId, Plan, Registry, Resources, Workflow, WorkflowError};
 use transports::objects::ObjectStoreObjects;
@@ -199,13 +200,14 @@ impl Sim {
         let world = World::new(self.seed);
         let faults = self.faults.clone();
         let chaos = Chaos::new(self.seed, faults, only, keep_log, Arc::clone(&world));
-        let store: Arc<dyn Store> = match self.store {
-            StoreChoice::Memory => Arc::new(MemoryStore::new()),
+        let (store, recon): (Arc<dyn Store>, Arc<dyn ReconStore>) = match self.store {
+            StoreChoice::Memory => both(MemoryStore::new()),
             #[cfg(feature = "sqlite")]
-            StoreChoice::Sqlite => Arc::new(super::blocking::Blocking::open()?),
+            StoreChoice::Sqlite => both(super::blocking::Blocking::open()?),
         };
         let shared = Shared {
             store,
+            recon,
             world: Arc::clone(&world),
             chaos: Arc::clone(&chaos),
             model: Arc::new(Mutex::new(Model::default())),
@@ -251,6 +253,12 @@ impl Sim {
             report,
         })
     }
+}
+
+/// Both faces of a store.
+fn both<S: Store + ReconStore>(store: S) -> (Arc<dyn Store>, Arc<dyn ReconStore>) {
+    let store = Arc::new(store);
+    (Arc::clone(&store) as _, store)
 }
 
 /// Runs that are spent on shrinking.

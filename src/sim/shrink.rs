@@ -8,9 +8,6 @@ use super::faults::Fault;
 use super::report::{SimError, Violation};
 use super::run::Ended;
 
-/// Lines of the log that are shown.
-const TAIL: usize = 12;
-
 /// Leaves out ever smaller parts of the faults for as long as anything is violated without them,
 /// with `most_tries` runs at most.
 /// What is violated may change on the way: any violation is worth seeing, and the smallest most.
@@ -61,14 +58,12 @@ pub(super) fn shrink(
         part = (part / 2).max(1);
     }
     let last = run(faults.iter().map(key).collect(), true)?;
-    let log = last.log.unwrap_or_default();
-    let lines: Vec<&str> = log.lines().collect();
     Ok(Violation {
         seed,
         what,
         at,
         faults,
         injected: total,
-        tail: lines[lines.len().saturating_sub(TAIL)..].join("\n"),
+        log: last.log.unwrap_or_default(),
     })
 }

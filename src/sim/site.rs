@@ -239,7 +239,10 @@ impl Site {
             .with_objects(self.shelf(runtime))
             .with_resources(Arc::clone(&self.resources));
         if kind != WorkerKind::External {
-            worker = worker.with_data(self.keeper(runtime, true) as Arc<dyn DataStore>);
+            let keeper = self.keeper(runtime, true);
+            worker = worker
+                .with_data(Arc::clone(&keeper) as Arc<dyn DataStore>)
+                .with_recon(keeper);
         }
         let grace = Duration::from_secs(5);
         let mut managed = WorkerLoop::new(kind, Arc::new(worker), carrier, clock)

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use task_core::ports::data::Dataset;
 use task_core::ports::store::{StoreError, Task};
+use task_core::recon::Changes;
 use task_core::workflow::Role;
 use task_core::{Payload, TaskDefinition, TaskId, TaskState};
 
 use super::script::{End, Row, Script};
-use super::tasks::{Note, Probe, Raw, Spread, Sum, Total};
+use super::tasks::{Find, Note, Probe, Raw, Spread, Sum, Total};
 use crate::sim::end::Rows;
 use crate::sim::keeper::Shared;
 use crate::sim::model::{Leaf, Model};
@@ -32,6 +33,7 @@ pub(in crate::sim) async fn check(
         let verdict = match &*task.head.kind {
             Probe::KIND | Raw::KIND => script(task).and_then(|s| one_row(leaf, &s, &stored, calm)),
             Note::KIND => script(task).and_then(|s| own_rows(leaf, &s, &stored, calm)),
+            Find::KIND => findings(model, leaf, rows),
             Spread::KIND => children(model, leaf, rows),
             Total::KIND => total(shared, model, leaf, rows).await?,
             _ => Ok(()),
@@ -132,6 +134,27 @@ fn attempts(leaf: &Leaf, script: &Script, calm: bool) -> Result<(), String> {
         return Err(format!("failed: {:?}", status.error));
     }
     Ok(())
+}
+
+/// What it says of its findings is what came of them: each of them new once, in one report.
+fn findings(model: &Model, leaf: &Leaf, rows: &Rows) -> Result<(), String> {
+    if leaf.state() != TaskState::Succeeded {
+        return Ok(());
+    }
+    let find: Find = payload(&leaf.task)?;
+    let id = leaf.task.head.id;
+    let said = match decoded::<Changes>(rows, id)?.as_slice() {
+        [said] => *said,
+        other => return Err(format!("reported {other:?}")),
+    };
+    let found = model.findings.of(id);
+    if said.total() == find.sights() && said.inserted == found {
+        return Ok(());
+    }
+    Err(format!(
+        "reported {said:?} of {} sights, and was the first to see {found}",
+        find.sights()
+    ))
 }
 
 /// A generator that has ended well has all of its children, and no others.

@@ -9,9 +9,9 @@ pub(super) use expect::check;
 pub(super) use plan::make;
 
 use task_core::{Registry, registry};
-use tasks::{Choose, Note, Probe, Raw, Spread, Total};
+use tasks::{Choose, Find, Note, Probe, Raw, Spread, Total};
 
 /// The definitions of which generated workflows are made.
 pub(super) fn registry() -> Registry {
-    registry![Choose, Note, Probe, Raw, Spread, Total]
+    registry![Choose, Find, Note, Probe, Raw, Spread, Total]
 }

@@ -6,7 +6,7 @@ use task_core::workflow::{Generated, Parallel, Sequence};
 use task_core::{Enough, Workflow};
 
 use super::script::Script;
-use super::tasks::{Choose, Note, Probe, Raw, Spread, Total};
+use super::tasks::{Choose, Find, Note, Probe, Raw, Spread, Total};
 use crate::sim::dice::{Dice, hash};
 
 /// A generated workflow, and when it is cancelled.
@@ -74,9 +74,10 @@ impl Author {
     fn task(&mut self, steps: Sequence) -> Sequence {
         let script = self.sound();
         let name = self.name("task");
-        match self.dice.below(4) {
+        match self.dice.below(5) {
             0 => steps.task(name, Script::child(Note(script), &mut self.dice)),
-            1 => steps.task(name, Script::child(Raw(script), &mut self.dice)),
+            1 => steps.task(name, Script::child(Find(script), &mut self.dice)),
+            2 => steps.task(name, Script::child(Raw(script), &mut self.dice)),
             _ => steps.task(name, Script::child(Probe(script), &mut self.dice)),
         }
     }
@@ -129,8 +130,9 @@ impl Author {
         }
         let script = self.sound();
         let name = self.name("task");
-        match self.dice.below(3) {
+        match self.dice.below(4) {
             0 => both.task(name, Script::child(Note(script), &mut self.dice)),
+            1 => both.task(name, Script::child(Find(script), &mut self.dice)),
             _ => both.task(name, Script::child(Probe(script), &mut self.dice)),
         }
     }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use task_core::recon::{Changes, Field, Model};
 use task_core::{Arm, Limits, TaskContext, TaskDefinition, TaskError, needs};
 
 use super::script::{LIMITS, Row, Script};
-use crate::sim::dice::Dice;
+use crate::sim::dice::{Dice, hash};
 
 /// External: returns its row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,6 +92,74 @@ impl TaskDefinition for Note {
     }
 }
 
+/// Something that is found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Thing {
+    name: String,
+    /// Who saw it last.
+    mark: String,
+}
+
+impl Model for Thing {
+    const NAME: &'static str = "sim_thing";
+    const FIELDS: &'static [Field] = &[Field::text("name"), Field::text("mark")];
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// Internal: observes things, some of them twice, some of them like others do; some of its first
+/// attempts fail half-way, and when it is short of time it goes on later.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Find(pub(super) Script);
+
+impl Find {
+    /// All that it sees, one after the other.
+    fn things(&self) -> impl Iterator<Item = Thing> {
+        let key = self.0.key;
+        (0..self.sights()).map(move |at| Thing {
+            name: format!("thing {}", hash(&[key, at]) % 40),
+            mark: format!("{key:016x}"),
+        })
+    }
+
+    pub(super) fn sights(&self) -> u64 {
+        u64::from(self.0.rows) * 2
+    }
+}
+
+impl TaskDefinition for Find {
+    const KIND: &'static str = "sim.find";
+    type Requires = needs![ReconDataAccess];
+    type Output = Changes;
+
+    async fn run(self, cx: TaskContext<Self::Requires>) -> Result<Changes, TaskError> {
+        let (first, mut changes): (u64, Changes) = cx.cursor()?.unwrap_or_default();
+        for (at, thing) in (0..).zip(self.things()).skip(first as usize) {
+            if cx.attempt() <= self.0.fails && at > first {
+                return Err(TaskError::retry("it was written that this attempt fails"));
+            }
+            let short = cx.remaining().is_some_and(|left| left < PAUSE * 2);
+            if at > first && (short || cx.is_leaving()) {
+                return Err(TaskError::deadline(&(at, changes)));
+            }
+            changes.merge(&cx.recon().upsert([&thing]).await?);
+            cx.sleep(PAUSE).await;
+        }
+        cx.cover("found", self.0.targets);
+        Ok(changes)
+    }
+
+    fn targets(&self) -> u64 {
+        self.0.targets
+    }
+
+    fn limits() -> Limits {
+        LIMITS
+    }
+}
+
 /// A generator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Spread {
@@ -101,7 +170,7 @@ pub(super) struct Spread {
 impl Spread {
     /// The script of a child, and whether it is a [`Note`].
     pub(super) fn child(&self, ordinal: u32) -> (Script, bool) {
-        let mut dice = Dice::new(crate::sim::dice::hash(&[self.seed, ordinal.into()]));
+        let mut dice = Dice::new(hash(&[self.seed, ordinal.into()]));
         let note = dice.below(4) == 0;
         (Script::random(&mut dice), note)
     }

@@ -19,7 +19,8 @@ pub use listing::{
 pub use observing::{
     a_course_reports_a_row_once, a_refused_batch_leaves_nothing,
     an_attempt_after_a_failed_one_reports_the_same, observations_merge, observers_are_fenced,
-    observing_says_what_it_changed, writers_of_one_key_follow_one_another,
+    observing_says_what_it_changed, twins_report_a_row_once_each,
+    writers_of_one_key_follow_one_another,
 };
 
 /// A store under test: the tasks that observe, and what they observe.
@@ -56,6 +57,7 @@ pub async fn run_all(make: impl AsyncFn() -> Subject) {
         observations_merge,
         an_attempt_after_a_failed_one_reports_the_same,
         a_course_reports_a_row_once,
+        twins_report_a_row_once_each,
         observers_are_fenced,
         a_refused_batch_leaves_nothing,
         writers_of_one_key_follow_one_another,

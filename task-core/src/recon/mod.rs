@@ -39,8 +39,8 @@
 //!
 //! Writing the same again changes nothing but the time of the last sight, so a task that runs
 //! again leaves what one run leaves. What a write says of each row, its [`Change`], is said
-//! relative to the time before the *task*, not before the attempt: a row that an earlier attempt
-//! of the task put there is [`Change::Inserted`] again when the next one writes it.
+//! relative to the time before the *task*: a row that a run of the task put there which then
+//! failed is [`Change::Inserted`] again when the next run writes it, and once only in each report.
 
 mod error;
 mod model;
@@ -57,5 +57,5 @@ pub use models::{DynModel, Models};
 pub use observation::{MAX_BODY_BYTES, MAX_KEY_BYTES, Observation};
 pub use pages::Pages;
 pub use query::{Filter, MAX_DEPTH, MAX_FILTERS, MAX_VALUES, Order, Position, Query, Sort, Value};
-pub use row::{Change, Changes, ModelRow, Observer, Reference, Seen};
+pub use row::{Change, Changes, ModelRow, Observer, Reference, Runs, Seen};
 pub use schema::{Field, FieldType, Schema};

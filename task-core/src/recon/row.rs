@@ -1,5 +1,8 @@
 //! A model as it is kept, and what a write changes of it.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
@@ -12,14 +15,59 @@ use crate::id::{CollectionId, TaskId};
 use crate::ports::data::Writer;
 use crate::time::Timestamp;
 
-/// Who observes: an attempt at a task, and the attempts whose work it continues.
+/// Who observes: a task, in one of its courses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Observer<'a> {
     /// The task and its attempt, for fencing.
     pub writer: Writer,
-    /// The attempts whose work one report covers: the present one, and those that handed on the
-    /// cursor from which it goes on. Not those that failed in between.
+    /// The runs whose sights one report covers: at last the present one, before it those that
+    /// handed on the cursor from which it goes on. A run is one execution of an attempt, known by
+    /// a number drawn for it: a message that arrives twice makes two of one attempt, perhaps at
+    /// the same time. Runs that failed are not of the course.
     pub course: &'a [u32],
+}
+
+/// The runs of one task that have reported something of a row: few, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runs(Vec<u32>);
+
+impl Runs {
+    /// So many are remembered; a task seldom runs more than once.
+    const MOST: usize = 16;
+
+    fn any_of(&self, course: &[u32]) -> bool {
+        self.0.iter().any(|run| course.contains(run))
+    }
+
+    fn push(&mut self, observer: Observer<'_>) {
+        let Some(run) = observer.course.last() else {
+            return;
+        };
+        if !self.0.contains(run) {
+            self.0.truncate(Self::MOST - 1);
+            self.0.insert(0, *run);
+        }
+    }
+}
+
+impl fmt::Display for Runs {
+    /// Whole numbers with spaces between them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, run) in self.0.iter().enumerate() {
+            let space = if at == 0 { "" } else { " " };
+            write!(f, "{space}{run}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Runs {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let runs = text.split_whitespace().map(str::parse);
+        runs.collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// A row of a model's table.
@@ -39,14 +87,14 @@ pub struct ModelRow {
     pub found_in: CollectionId,
     /// The task that found it.
     pub found_by: TaskId,
-    /// The attempt that reported so.
-    pub found_attempt: u32,
+    /// Its runs that reported so.
+    pub found_runs: Runs,
     /// The collection whose task changed it last; at first, the one that found it.
     pub changed_in: CollectionId,
     /// The task that changed it last.
     pub changed_by: TaskId,
-    /// The attempt that reported so.
-    pub changed_attempt: u32,
+    /// Its runs that reported so.
+    pub changed_runs: Runs,
 }
 
 /// What an observation did to the row of its key, relative to the time before the task.
@@ -111,12 +159,11 @@ impl ModelRow {
         seen: &Observation,
     ) -> Result<(Self, Change), ModelError> {
         let Writer {
-            collection,
-            task,
-            attempt,
-            ..
+            collection, task, ..
         } = observer.writer;
         let Some(mut row) = before else {
+            let mut runs = Runs::default();
+            runs.push(observer);
             let row = Self {
                 key: seen.key.clone(),
                 body: seen.body.clone(),
@@ -125,10 +172,10 @@ impl ModelRow {
                 changed_at: at,
                 found_in: collection,
                 found_by: task,
-                found_attempt: attempt,
+                found_runs: runs.clone(),
                 changed_in: collection,
                 changed_by: task,
-                changed_attempt: attempt,
+                changed_runs: runs,
             };
             return Ok((row, Change::Inserted));
         };
@@ -139,13 +186,12 @@ impl ModelRow {
             merge(schema, &row.key, &seen.body, &row.body)?
         };
         let differs = body.get() != row.body.get();
-        // What a failed attempt did is this one's to report; what its own course did is reported.
-        let unreported =
-            |by: TaskId, in_attempt: u32| by == task && !observer.course.contains(&in_attempt);
-        let change = if unreported(row.found_by, row.found_attempt) {
-            row.found_attempt = attempt;
+        // What a failed run did is this one's to report; what its own course did is reported.
+        let unreported = |by: TaskId, runs: &Runs| by == task && !runs.any_of(observer.course);
+        let change = if unreported(row.found_by, &row.found_runs) {
+            row.found_runs.push(observer);
             Change::Inserted
-        } else if differs || unreported(row.changed_by, row.changed_attempt) {
+        } else if differs || unreported(row.changed_by, &row.changed_runs) {
             Change::Changed
         } else {
             Change::Unchanged
@@ -154,10 +200,13 @@ impl ModelRow {
             row.body = body;
             row.changed_at = row.changed_at.max(at);
             row.changed_in = collection;
-            row.changed_by = task;
+            if row.changed_by != task {
+                row.changed_by = task;
+                row.changed_runs = Runs::default();
+            }
         }
         if change != Change::Unchanged && row.changed_by == task {
-            row.changed_attempt = attempt;
+            row.changed_runs.push(observer);
         }
         row.first_seen = row.first_seen.min(at);
         row.last_seen = row.last_seen.max(at);

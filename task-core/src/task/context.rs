@@ -61,7 +61,7 @@ pub(crate) struct Host {
 pub(crate) struct Attempt {
     pub(crate) task: DispatchTask,
     pub(crate) host: Arc<Host>,
-    /// This attempt, and those that handed on the cursor from which it goes on.
+    /// See [`Observer::course`](crate::recon::Observer).
     pub(crate) course: Vec<u32>,
     pub(crate) stop_at: Option<Timestamp>,
     pub(crate) cancelled: Cancelled,
@@ -79,7 +79,7 @@ pub(crate) struct Attempt {
 pub(crate) struct Resume {
     pub(crate) rows: u32,
     pub(crate) children: u32,
-    /// The attempts that have led here, each from the cursor of the one before it.
+    /// The runs that have led here, each from the cursor of the one before it.
     #[serde(default)]
     pub(crate) course: Vec<u32>,
     pub(crate) at: Box<RawValue>,
@@ -101,7 +101,7 @@ impl Attempt {
         let (rows, children, mut course) = resume.map_or((0, 0, Vec::new()), |resume| {
             (resume.rows, resume.children, resume.course)
         });
-        course.push(task.attempt);
+        course.push(host.runtime.random() as u32);
         Ok(Self {
             task,
             host,

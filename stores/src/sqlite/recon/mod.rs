@@ -190,10 +190,10 @@ fn put(pack: &mut Pack, row: &ModelRow) {
     }
     pack.id(row.found_in.as_bytes());
     pack.id(row.found_by.as_bytes());
-    pack.int(row.found_attempt.into());
+    pack.text(&row.found_runs.to_string());
     pack.id(row.changed_in.as_bytes());
     pack.id(row.changed_by.as_bytes());
-    pack.int(row.changed_attempt.into());
+    pack.text(&row.changed_runs.to_string());
 }
 
 /// A row of [`table::SELECT`].
@@ -206,9 +206,10 @@ fn model_row(row: &SqliteRow) -> Result<ModelRow, StoreError> {
     };
     let id = |column| row.try_get::<Uuid, _>(column).map_err(store_error);
     let body: String = row.try_get(1).map_err(store_error)?;
-    let attempt = |column| {
-        let attempt: i64 = row.try_get(column).map_err(store_error)?;
-        u32::try_from(attempt).map_err(|_| corrupt(format_args!("attempt {attempt}")))
+    let runs = |column| {
+        let runs: &str = row.try_get(column).map_err(store_error)?;
+        runs.parse()
+            .map_err(|_| corrupt(format_args!("the runs `{runs}`")))
     };
     Ok(ModelRow {
         key: row.try_get(0).map_err(store_error)?,
@@ -218,10 +219,10 @@ fn model_row(row: &SqliteRow) -> Result<ModelRow, StoreError> {
         changed_at: time(4)?,
         found_in: CollectionId::from_uuid(id(5)?),
         found_by: TaskId::from_uuid(id(6)?),
-        found_attempt: attempt(7)?,
+        found_runs: runs(7)?,
         changed_in: CollectionId::from_uuid(id(8)?),
         changed_by: TaskId::from_uuid(id(9)?),
-        changed_attempt: attempt(10)?,
+        changed_runs: runs(10)?,
     })
 }
 

@@ -9,8 +9,8 @@ use super::super::pack::{Column, replace};
 
 /// What the rows that are read have, in this order.
 pub(super) const SELECT: &str = "SELECT r.\"key\", r.body, r.first_seen, r.last_seen, \
-     r.changed_at, r.found_in, r.found_by, r.found_attempt, r.changed_in, r.changed_by, \
-     r.changed_attempt";
+     r.changed_at, r.found_in, r.found_by, r.found_runs, r.changed_in, r.changed_by, \
+     r.changed_runs";
 
 /// The tables of the stock models, and the one that all others share.
 const NAMES: [(&str, &str); 6] = [
@@ -33,10 +33,10 @@ const COLUMNS: [Column; 12] = [
     ("changed_at", Int),
     ("found_in", Id),
     ("found_by", Id),
-    ("found_attempt", Int),
+    ("found_runs", Text),
     ("changed_in", Id),
     ("changed_by", Id),
-    ("changed_attempt", Int),
+    ("changed_runs", Text),
 ];
 
 const REFERENCE: [Column; 5] = [

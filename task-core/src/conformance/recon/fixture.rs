@@ -86,7 +86,7 @@ pub(super) async fn runs_in(subject: &Subject, task: &Task, attempt: u32) -> Wri
     writer(task, attempt)
 }
 
-/// Observes models; `course` are the attempts before this one whose work it continues.
+/// Observes models in the last run of a course.
 pub(super) async fn observe<M: Model>(
     subject: &Subject,
     writer: Writer,
@@ -98,25 +98,21 @@ pub(super) async fn observe<M: Model>(
         .iter()
         .map(|model| Observation::of(model).expect("the suite's models can be stored"))
         .collect();
-    let course = [course, &[writer.attempt]].concat();
-    let observer = Observer {
-        writer,
-        course: &course,
-    };
+    let observer = Observer { writer, course };
     subject
         .recon
         .observe(observer, &M::schema(), at, &seen)
         .await
 }
 
-/// The same, of a task in attempt 1, for checks in which it must go well.
+/// The same, of a task in attempt 1 and run 1, for checks in which it must go well.
 pub(super) async fn sees<M: Model>(
     subject: &Subject,
     task: &Task,
     at: Timestamp,
     models: &[M],
 ) -> Vec<Change> {
-    observe(subject, writer(task, 1), &[], at, models)
+    observe(subject, writer(task, 1), &[1], at, models)
         .await
         .expect("what a running task observes is written")
 }

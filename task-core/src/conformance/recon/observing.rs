@@ -104,7 +104,7 @@ pub async fn an_attempt_after_a_failed_one_reports_the_same(subject: &Subject) {
     let first = sees(subject, &tasks[0], at(10), &things).await;
     assert_eq!(first, [Inserted, Changed, Unchanged], "the first attempt");
     let second = runs_in(subject, &tasks[0], 2).await;
-    let again = observe(subject, second, &[], at(20), &things).await;
+    let again = observe(subject, second, &[2], at(20), &things).await;
     assert_eq!(
         again.expect("the second attempt writes"),
         [Inserted, Changed, Unchanged],
@@ -126,7 +126,7 @@ pub async fn a_course_reports_a_row_once(subject: &Subject) {
     sees(subject, &tasks[1], at(15), &thing).await;
     let second = runs_in(subject, &tasks[0], 2).await;
     let things = [Thing::called("a"), Thing::called("b")];
-    let second = observe(subject, second, &[1], at(20), &things).await;
+    let second = observe(subject, second, &[1, 2], at(20), &things).await;
     let second = second.expect("the second attempt writes");
     assert_eq!(
         second,
@@ -134,7 +134,7 @@ pub async fn a_course_reports_a_row_once(subject: &Subject) {
         "the second, which goes on, and fails"
     );
     let third = runs_in(subject, &tasks[0], 3).await;
-    let third = observe(subject, third, &[1], at(30), &things).await;
+    let third = observe(subject, third, &[1, 3], at(30), &things).await;
     let third = third.expect("the third attempt writes");
     assert_eq!(
         third,
@@ -143,12 +143,52 @@ pub async fn a_course_reports_a_row_once(subject: &Subject) {
     );
 }
 
+/// Two runs of one attempt, which a message that arrives twice makes, each report all of it.
+pub async fn twins_report_a_row_once_each(subject: &Subject) {
+    let tasks = observers(subject).await;
+    let who = writer(&tasks[0], 1);
+    let thing = [Thing::called("a")];
+    for (run, expected) in [(1, Inserted), (2, Inserted), (1, Unchanged), (2, Unchanged)] {
+        let said = observe(subject, who, &[run], at(10), &thing).await;
+        assert_eq!(
+            said.expect("a running task writes"),
+            [expected],
+            "run {run}"
+        );
+    }
+    let mut other = Thing::called("a");
+    other.number = Some(1);
+    sees(subject, &tasks[1], at(20), &[Thing::called("b")]).await;
+    sees(subject, &tasks[1], at(20), &[other.clone()]).await;
+    other.number = Some(2);
+    for (run, expected) in [(3, Inserted), (4, Inserted), (3, Unchanged), (4, Unchanged)] {
+        let said = observe(subject, who, &[run], at(30), &[other.clone()]).await;
+        assert_eq!(
+            said.expect("a running task writes"),
+            [expected],
+            "run {run}"
+        );
+    }
+    let others = [Thing {
+        number: Some(1),
+        ..Thing::called("b")
+    }];
+    for (run, expected) in [(5, Changed), (6, Changed), (5, Unchanged), (6, Unchanged)] {
+        let said = observe(subject, who, &[run], at(30), &others).await;
+        assert_eq!(
+            said.expect("a running task writes"),
+            [expected],
+            "run {run}"
+        );
+    }
+}
+
 /// Only the running attempt writes.
 pub async fn observers_are_fenced(subject: &Subject) {
     let tasks = observers(subject).await;
     let things = [Thing::called("a")];
     for attempt in [0, 2] {
-        let refused = observe(subject, writer(&tasks[0], attempt), &[], at(1), &things).await;
+        let refused = observe(subject, writer(&tasks[0], attempt), &[1], at(1), &things).await;
         assert!(
             matches!(&refused, Err(ReconError::Store(StoreError::Fenced { task, attempt: named }))
                 if *task == tasks[0].head.id && *named == attempt),
@@ -170,7 +210,7 @@ pub async fn a_refused_batch_leaves_nothing(subject: &Subject) {
     large.text = None;
     large.beside = Some(half);
     let things = [Thing::called("first"), large, Thing::called("last")];
-    let refused = observe(subject, writer(&tasks[1], 1), &[], at(2), &things).await;
+    let refused = observe(subject, writer(&tasks[1], 1), &[1], at(2), &things).await;
     assert!(
         matches!(&refused, Err(ReconError::Model(ModelError::TooLarge { key, .. })) if key == "large"),
         "a row that would become too large: {refused:?}"
