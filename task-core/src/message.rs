@@ -144,6 +144,9 @@ pub enum Outcome {
     Deadline {
         /// Where to go on.
         cursor: Payload,
+        /// Not before this many milliseconds, if it has nothing to do until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after_ms: Option<u64>,
     },
     /// The worker is leaving before the task got anywhere. No failure.
     NotStarted {

@@ -307,6 +307,14 @@ fn messages() -> Vec<(&'static str, ToManager)> {
             "complete_task_deadline",
             Outcome::Deadline {
                 cursor: inline(&json!({"rows": 500, "children": 0, "at": {"next": 501}})),
+                after_ms: None,
+            },
+        ),
+        (
+            "complete_task_pause",
+            Outcome::Deadline {
+                cursor: inline(&json!({"rows": 0, "children": 0, "at": {"until": 1}})),
+                after_ms: Some(3_600_000),
             },
         ),
         (

@@ -217,7 +217,13 @@ async fn what_is_too_large_is_refused() {
             "bytes of an error: 4097 is over the limit of 4096",
         ),
         (
-            ended(&task, Outcome::Deadline { cursor }),
+            ended(
+                &task,
+                Outcome::Deadline {
+                    cursor,
+                    after_ms: None,
+                },
+            ),
             "bytes of a cursor: 300002 is over the limit of 262144",
         ),
     ];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sortie::core::envelope::DispatchTask;
 use sortie::core::message::Outcome;
-use sortie::core::{Child, WorkerKind};
+use sortie::core::{Child, Payload, WorkerKind};
 use sortie::prelude::*;
 
 use crate::support::audit;
@@ -88,6 +88,36 @@ async fn a_peer_may_ask_for_a_longer_wait_but_not_for_a_shorter_one() {
         task = again;
     }
     bench.tell(done(&task)).await;
+    audit::over(&bench, id).await;
+}
+
+#[tokio::test]
+async fn a_pause_holds_nobody_and_counts_as_no_failure() {
+    let bench = Bench::new();
+    let id = bench
+        .submit(one(Child::new(Leaf(0)).retry(RetryPolicy::NEVER)))
+        .await;
+    let mut task = bench.only().await;
+    for (cursor, seconds) in [(1u32, 30), (2, 60)] {
+        let pause = Outcome::Deadline {
+            cursor: Payload::encode(&cursor).unwrap(),
+            after_ms: Some(seconds * 1000),
+        };
+        bench.tell(ended(&task, pause)).await;
+        let (again, waited) = next(&bench).await;
+        assert!(waited >= Duration::from_secs(seconds), "{waited:?}");
+        assert_eq!(
+            again.cursor.as_ref().map(|at| at.decode().unwrap()),
+            Some(cursor)
+        );
+        task = again;
+    }
+    bench.tell(done(&task)).await;
+    let status = bench.task(id, "a").await.status;
+    assert_eq!(
+        (status.state, status.failures, status.attempt),
+        (TaskState::Succeeded, 0, 3)
+    );
     audit::over(&bench, id).await;
 }
 

@@ -266,7 +266,7 @@ impl Manager {
             )?;
         }
         match &complete.outcome {
-            Outcome::Deadline { cursor } => check(
+            Outcome::Deadline { cursor, .. } => check(
                 "bytes of a cursor",
                 cursor.inline_len(),
                 self.inline_limit() / 2,

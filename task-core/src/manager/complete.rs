@@ -67,21 +67,19 @@ impl Work<'_> {
                 self.keep(head, complete)?;
                 self.succeed(head, complete, *children).await
             }
-            Outcome::Deadline { cursor }
+            Outcome::Deadline { cursor, .. }
                 if head.status.cursor.as_ref() == Some(cursor) && complete.coverage.is_empty() =>
             {
                 let error = "handed back the cursor that it was given: no progress".to_owned();
                 self.retry(head, error, Duration::ZERO, TaskState::Failed)
             }
-            Outcome::Deadline { cursor } => {
+            Outcome::Deadline { cursor, after_ms } => {
                 self.keep(head, complete)?;
                 head.status.cursor = Some(cursor.clone());
-                self.try_again(head, Duration::ZERO)
+                self.try_again(head, asked_wait(*after_ms))
             }
             Outcome::Retry { error, after_ms } => {
-                let at_least = after_ms
-                    .map_or(Duration::ZERO, Duration::from_millis)
-                    .min(LONGEST_WAIT);
+                let at_least = asked_wait(*after_ms);
                 self.retry(head, error.clone(), at_least, TaskState::Failed)
             }
             Outcome::Fatal { error } => {
@@ -285,6 +283,13 @@ pub(super) fn dropped(state: TaskState) -> &'static str {
         TaskState::Failed => DROPPED_FAILED,
         _ => DROPPED_DISABLED,
     }
+}
+
+/// The wait that a worker asks for.
+fn asked_wait(after_ms: Option<u64>) -> Duration {
+    after_ms
+        .map_or(Duration::ZERO, Duration::from_millis)
+        .min(LONGEST_WAIT)
 }
 
 /// The wait before a task goes to another worker because its own has left.

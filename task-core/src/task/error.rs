@@ -36,6 +36,17 @@ pub enum TaskError {
     /// [`TaskContext::cursor`](super::TaskContext::cursor).
     #[error("out of time; to be continued")]
     Deadline(Payload),
+    /// It has nothing to do for a while and goes on from this cursor then: no failure. Otherwise
+    /// as [`Deadline`](Self::Deadline). No worker is held meanwhile; a limit on the task's time in
+    /// all runs on.
+    #[error("paused for {after:?}")]
+    Pause {
+        /// Where to go on. One that equals the last one counts as a failure, as it does for
+        /// `Deadline`.
+        cursor: Payload,
+        /// How long it wants to be left alone. At most a day at once; pause again for more.
+        after: Duration,
+    },
 }
 
 impl TaskError {
@@ -65,6 +76,14 @@ impl TaskError {
         match Payload::encode(cursor) {
             Ok(cursor) => Self::Deadline(cursor),
             Err(error) => Self::Fatal(format!("the cursor has no JSON form: {error}")),
+        }
+    }
+
+    /// Nothing to do before `after` has passed; the next attempt goes on at `cursor`.
+    pub fn pause(cursor: &impl Serialize, after: Duration) -> Self {
+        match Self::deadline(cursor) {
+            Self::Deadline(cursor) => Self::Pause { cursor, after },
+            failed => failed,
         }
     }
 }

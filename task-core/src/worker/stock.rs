@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -125,7 +126,7 @@ impl StockWorker {
         };
         let (outcome, data) = match conclude(&attempt, result).await {
             Ok(ended) => ended,
-            Err(error) => (outcome(error, &attempt).await, None),
+            Err(error) => (outcome(error), None),
         };
         let counts = matches!(
             outcome,
@@ -178,14 +179,9 @@ async fn conclude(
 
     let output = match result {
         Ok(output) => Some(output),
-        Err(TaskError::Deadline(cursor)) => {
-            flush(attempt).await?;
-            return Ok((
-                Outcome::Deadline {
-                    cursor: resume(attempt, &cursor).await?,
-                },
-                None,
-            ));
+        Err(TaskError::Deadline(cursor)) => return hand_back(attempt, &cursor, None).await,
+        Err(TaskError::Pause { cursor, after }) => {
+            return hand_back(attempt, &cursor, Some(after)).await;
         }
         Err(error) => return Err(error),
     };
@@ -212,6 +208,20 @@ async fn conclude(
         None => None,
     };
     Ok((Outcome::Succeeded { children }, data))
+}
+
+/// What an attempt that will be continued leaves behind.
+async fn hand_back(
+    attempt: &Arc<Attempt>,
+    cursor: &Payload,
+    after: Option<Duration>,
+) -> Result<(Outcome, Option<Payload>), TaskError> {
+    flush(attempt).await?;
+    let outcome = Outcome::Deadline {
+        cursor: resume(attempt, cursor).await?,
+        after_ms: after.map(whole_ms),
+    };
+    Ok((outcome, None))
 }
 
 /// Sends what is buffered: rows to the store, children to the manager.
@@ -248,11 +258,11 @@ async fn resume(attempt: &Attempt, cursor: &Payload) -> Result<Payload, TaskErro
     Ok(resume)
 }
 
-async fn outcome(error: TaskError, attempt: &Attempt) -> Outcome {
+fn outcome(error: TaskError) -> Outcome {
     match error {
         TaskError::Retry { error, after } => Outcome::Retry {
             error: shorten(error),
-            after_ms: after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+            after_ms: after.map(whole_ms),
         },
         TaskError::Fatal(error) => Outcome::Fatal {
             error: shorten(error),
@@ -261,13 +271,15 @@ async fn outcome(error: TaskError, attempt: &Attempt) -> Outcome {
             error: shorten(error),
         },
         TaskError::Cancelled => Outcome::Cancelled,
-        TaskError::Deadline(cursor) => match resume(attempt, &cursor).await {
-            Ok(cursor) => Outcome::Deadline { cursor },
-            Err(error) => Outcome::Fatal {
-                error: shorten(error.to_string()),
-            },
+        // `conclude` has taken these; what comes here is why it could not.
+        TaskError::Deadline(_) | TaskError::Pause { .. } => Outcome::Fatal {
+            error: "the cursor was not handed back".to_owned(),
         },
     }
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// At most as long as the manager stores, cut between characters.

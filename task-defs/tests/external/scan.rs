@@ -66,7 +66,7 @@ async fn what_was_found_before_the_deadline_is_kept_and_the_next_attempt_goes_on
     let time = Duration::from_millis(1200);
     let first = bench.run_attempt(&task, 1, None, Some(time)).await.complete;
     assert!(bench.now().since(started) < time);
-    let Outcome::Deadline { cursor } = first.outcome else {
+    let Outcome::Deadline { cursor, .. } = first.outcome else {
         panic!("{:?}", first.outcome)
     };
     let done = first.coverage.total();

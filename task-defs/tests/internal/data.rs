@@ -80,7 +80,7 @@ async fn filter_out_of_time_goes_on_where_it_stopped() {
     for _ in 0..5 {
         let ended = run(&task, inputs.clone(), objects.clone(), cursor, time).await;
         written.extend(ended.written);
-        let Outcome::Deadline { cursor: next } = ended.complete.outcome else {
+        let Outcome::Deadline { cursor: next, .. } = ended.complete.outcome else {
             panic!("{:?}", ended.complete.outcome)
         };
         cursor = Some(next);

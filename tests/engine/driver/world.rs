@@ -274,7 +274,13 @@ impl World {
             }
             if self.dice.one_in(8) {
                 let cursor = Payload::encode(&at).unwrap();
-                return self.say(ended(task, Outcome::Deadline { cursor }));
+                return self.say(ended(
+                    task,
+                    Outcome::Deadline {
+                        cursor,
+                        after_ms: None,
+                    },
+                ));
             }
         }
         if !dies {

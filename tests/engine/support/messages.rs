@@ -81,7 +81,10 @@ pub(crate) fn fatal(task: &DispatchTask) -> CompleteTask {
 pub(crate) fn handed_back(task: &DispatchTask, targets: u64) -> CompleteTask {
     let cursor = Payload::encode(&targets).unwrap();
     CompleteTask {
-        outcome: Outcome::Deadline { cursor },
+        outcome: Outcome::Deadline {
+            cursor,
+            after_ms: None,
+        },
         ..found(task, targets)
     }
 }
