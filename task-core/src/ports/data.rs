@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::store::StoreError;
 use crate::id::{CollectionId, ContainerId, TaskId};
@@ -70,8 +71,8 @@ pub struct Dataset {
     pub task: Option<TaskId>,
 }
 
-/// A row's place in its data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A row's place in its data set. It has a wire form, to stand in a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RowKey {
     /// The task that made the row.
     pub task: TaskId,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::context::{Attempt, TaskContext};
@@ -73,9 +74,20 @@ fn decode<T: TaskDefinition>(version: u32, json: &RawValue) -> Result<T, TaskErr
         ))
     };
     if version == T::VERSION {
-        return serde_json::from_str(json.get()).map_err(|error| failed(&error));
+        return from_json(json).map_err(|error| failed(&error));
     }
-    let old = serde_json::from_str(json.get()).map_err(|error| failed(&error))?;
+    let old = from_json(json).map_err(|error| failed(&error))?;
     let new = T::upgrade(version, old).map_err(|error| failed(&error))?;
-    serde_json::from_value(new).map_err(|error| failed(&error))
+    serde_path_to_error::deserialize(new).map_err(|error| failed(&error))
+}
+
+/// Decodes JSON. The error names the field: `keep.equals.at: …`.
+pub(super) fn from_json<T: DeserializeOwned>(
+    json: &RawValue,
+) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+    // Keeping the path costs time, so it is looked for only when there is something to tell. A
+    // raw value is one JSON value by construction: nothing stands behind it.
+    serde_json::from_str(json.get()).or_else(|_| {
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json.get()))
+    })
 }

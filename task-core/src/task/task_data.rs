@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::Attempt;
 use super::error::TaskError;
+use super::object::from_json;
 use crate::payload::Payload;
 use crate::ports::data::{DataRow, DataStore, Dataset, RowKey};
 
@@ -37,6 +38,7 @@ impl TaskData {
             name: name.to_owned(),
             dataset,
             after: None,
+            last: None,
             page: VecDeque::new(),
             done: false,
             decoded: std::marker::PhantomData,
@@ -131,12 +133,27 @@ pub struct Rows<T> {
     name: String,
     dataset: Dataset,
     after: Option<RowKey>,
+    last: Option<RowKey>,
     page: VecDeque<DataRow>,
     done: bool,
     decoded: std::marker::PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Rows<T> {
+    /// Goes on behind the row at `place`, which an earlier attempt wrote into its cursor. From the
+    /// first row if it is `None`. Rows before it are not read.
+    #[must_use]
+    pub fn behind(mut self, place: Option<RowKey>) -> Self {
+        self.after = place;
+        self.last = place;
+        self
+    }
+
+    /// The place of the row that [`next`](Self::next) gave out last, or from which it goes on.
+    pub fn place(&self) -> Option<RowKey> {
+        self.last
+    }
+
     /// The next row, or `None` after the last. Memory holds one page at a time; a row that lies
     /// in the object store is fetched and verified when its turn comes.
     ///
@@ -156,9 +173,10 @@ impl<T: DeserializeOwned> Rows<T> {
         let Some(row) = self.page.pop_front() else {
             return Ok(None);
         };
+        self.last = Some(row.key);
         let limit = self.attempt.host.payload_limit;
         let json = row.body.resolve(limit, self.attempt.objects()).await?;
-        let decoded = serde_json::from_str(json.get()).map_err(|error| {
+        let decoded = from_json(&json).map_err(|error| {
             TaskError::fatal(format!(
                 "row {} of task {} in `{}` does not decode: {error}",
                 row.key.seq, row.key.task, self.name
