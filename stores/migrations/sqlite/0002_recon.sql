@@ -35,13 +35,12 @@ CREATE TABLE recon_domain (
     changed_runs TEXT NOT NULL,
     name TEXT AS (body ->> '$.name'),
     target TEXT AS (body ->> '$.target'),
-    registrable TEXT AS (body ->> '$.registrable'),
     resolves INTEGER AS (body ->> '$.resolves'),
     addresses TEXT AS (body ->> '$.addresses'),
     cname TEXT AS (body ->> '$.cname'),
     wildcard INTEGER AS (body ->> '$.wildcard')
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX recon_domain_registrable ON recon_domain (body ->> '$.registrable', "key");
+CREATE INDEX recon_domain_target ON recon_domain (body ->> '$.target', "key");
 
 CREATE TABLE recon_endpoint (
     "key" TEXT NOT NULL PRIMARY KEY,
@@ -55,17 +54,18 @@ CREATE TABLE recon_endpoint (
     changed_in BLOB NOT NULL,
     changed_by BLOB NOT NULL,
     changed_runs TEXT NOT NULL,
-    host TEXT AS (body ->> '$.host'),
+    address TEXT AS (body ->> '$.address'),
     port INTEGER AS (body ->> '$.port'),
     transport TEXT AS (body ->> '$.transport'),
-    domain TEXT AS (body ->> '$.domain'),
-    addresses TEXT AS (body ->> '$.addresses'),
+    names TEXT AS (body ->> '$.names'),
     state TEXT AS (body ->> '$.state'),
     service TEXT AS (body ->> '$.service'),
+    product TEXT AS (body ->> '$.product'),
+    version TEXT AS (body ->> '$.version'),
     tls INTEGER AS (body ->> '$.tls'),
     certificate TEXT AS (body ->> '$.certificate')
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX recon_endpoint_host ON recon_endpoint (body ->> '$.host', "key");
+CREATE INDEX recon_endpoint_address ON recon_endpoint (body ->> '$.address', "key");
 CREATE INDEX recon_endpoint_port ON recon_endpoint (body ->> '$.port', "key");
 
 CREATE TABLE recon_certificate (
@@ -87,7 +87,7 @@ CREATE TABLE recon_certificate (
     not_before INTEGER AS (body ->> '$.not_before'),
     not_after INTEGER AS (body ->> '$.not_after'),
     names TEXT AS (body ->> '$.names'),
-    wildcards TEXT AS (body ->> '$.wildcards')
+    domains TEXT AS (body ->> '$.domains')
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recon_certificate_not_after ON recon_certificate (body ->> '$.not_after', "key");
 

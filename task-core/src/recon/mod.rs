@@ -33,7 +33,8 @@
 //!
 //! Several sources know different fields of one thing. A field that an observation has replaces
 //! what was known; a field that it lacks, or that is `null`, stays. An observation that is older
-//! than the last one only fills gaps. To clear a field, write an empty string or an empty list.
+//! than the last one only fills gaps. To clear a field, write an empty string or an empty list. A [set](FieldType::TextSet) is not
+//! replaced but grows.
 //!
 //! # Exactly once
 //!
@@ -58,4 +59,4 @@ pub use observation::{MAX_BODY_BYTES, MAX_KEY_BYTES, Observation};
 pub use pages::Pages;
 pub use query::{Filter, MAX_DEPTH, MAX_FILTERS, MAX_VALUES, Order, Position, Query, Sort, Value};
 pub use row::{Change, Changes, ModelRow, Observer, Reference, Runs, Seen};
-pub use schema::{Field, FieldType, Schema};
+pub use schema::{Field, FieldType, MAX_SET_ITEMS, Schema};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::error::ModelError;
 use super::model::Model;
-use super::schema::{FieldType, Schema};
+use super::schema::{Field, FieldType, MAX_SET_ITEMS, Schema};
 
 /// Longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -49,6 +49,9 @@ impl Observation {
         };
         members.retain(|_, value| !value.is_null());
         check_fields(&schema, &members)?;
+        for field in sets(&schema) {
+            members.entry(field.name).and_modify(tidy);
+        }
         if let Some(name) = with_nul(&members) {
             return Err(shape(format!(
                 "`{name}` has a character U+0000, which databases refuse: remove it"
@@ -83,9 +86,31 @@ pub(super) fn merge(
             what: format!("`{key}`: {error}"),
         })
     };
-    let mut members = object(older)?;
-    members.extend(object(newer)?);
+    let (mut members, mut newer) = (object(older)?, object(newer)?);
+    for field in sets(schema) {
+        if let (Some(Json::Array(known)), Some(Json::Array(seen))) =
+            (members.get_mut(field.name), newer.get_mut(field.name))
+        {
+            seen.append(known);
+            newer.entry(field.name).and_modify(tidy);
+        }
+    }
+    members.extend(newer);
     raw(schema, key, &members)
+}
+
+fn sets(schema: &Schema) -> impl Iterator<Item = &'static Field> {
+    let is_set = |field: &&Field| field.kind == FieldType::TextSet;
+    schema.fields.iter().filter(is_set)
+}
+
+/// A set in its one form.
+fn tidy(set: &mut Json) {
+    if let Json::Array(items) = set {
+        items.sort_unstable_by(|a, b| a.as_str().cmp(&b.as_str()));
+        items.dedup();
+        items.truncate(MAX_SET_ITEMS);
+    }
 }
 
 fn raw(
@@ -118,7 +143,7 @@ fn check_fields(schema: &Schema, members: &Map<String, Json>) -> Result<(), Mode
             FieldType::Text => value.is_string(),
             FieldType::Integer => value.is_i64(),
             FieldType::Boolean => value.is_boolean(),
-            FieldType::TextList => value
+            FieldType::TextList | FieldType::TextSet => value
                 .as_array()
                 .is_some_and(|items| items.iter().all(Json::is_string)),
         };

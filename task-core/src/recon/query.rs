@@ -190,7 +190,7 @@ impl Query {
             Order::ChangedAt => Sort::ChangedAt,
             Order::Field(name) => {
                 let field = schema.field(name)?;
-                if field.kind == FieldType::TextList {
+                if field.kind.is_list() {
                     let what = format!("`{name}` is a list; sort by something else");
                     return Err(refused(schema, what));
                 }
@@ -269,7 +269,10 @@ impl Value {
             (self, kind),
             (Self::Boolean(_), FieldType::Boolean)
                 | (Self::Integer(_), FieldType::Integer)
-                | (Self::Text(_), FieldType::Text | FieldType::TextList)
+                | (
+                    Self::Text(_),
+                    FieldType::Text | FieldType::TextList | FieldType::TextSet
+                )
         )
     }
 
@@ -370,7 +373,7 @@ impl Filter {
                     .try_for_each(|value| fits(schema, name, value))
             }
             Self::Below(name, value) | Self::AtLeast(name, value) => {
-                if schema.field(name)?.kind == FieldType::TextList {
+                if schema.field(name)?.kind.is_list() {
                     return Err(refused(
                         schema,
                         format!("`{name}` is a list and has no order"),
@@ -473,9 +476,10 @@ fn fits(schema: &Schema, name: &str, value: &Value) -> Result<(), ModelError> {
     Err(ModelError::Field {
         model: schema.model,
         field: field.name,
-        expected: match field.kind {
-            FieldType::TextList => FieldType::Text.as_str(),
-            kind => kind.as_str(),
+        expected: if field.kind.is_list() {
+            FieldType::Text.as_str()
+        } else {
+            field.kind.as_str()
         },
         found: serde_json::to_value(value)
             .map_or_else(|_| String::new(), |json| super::observation::shorten(&json)),

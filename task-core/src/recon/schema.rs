@@ -31,9 +31,16 @@ pub enum FieldType {
     Integer,
     /// `true` or `false`; `false` sorts first.
     Boolean,
-    /// An array of strings.
+    /// An array of strings, which an observation replaces as a whole.
     TextList,
+    /// An array of strings to which observations add: sorted, each of them once, and no more than
+    /// [`MAX_SET_ITEMS`]; what does not fit is left out. For what has no whole view, as the names
+    /// of an address.
+    TextSet,
 }
+
+/// Most strings of a set that grows.
+pub const MAX_SET_ITEMS: usize = 1_000;
 
 impl FieldType {
     /// What a value of it is called in errors.
@@ -42,8 +49,13 @@ impl FieldType {
             Self::Text => "a string",
             Self::Integer => "a whole number from -2^63 to 2^63-1",
             Self::Boolean => "true or false",
-            Self::TextList => "an array of strings",
+            Self::TextList | Self::TextSet => "an array of strings",
         }
+    }
+
+    /// Whether it is an array.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::TextList | Self::TextSet)
     }
 }
 
@@ -66,6 +78,11 @@ impl Field {
     /// A field with an array of strings.
     pub const fn text_list(name: &'static str) -> Self {
         Self::new(name, FieldType::TextList)
+    }
+
+    /// A field with a set of strings that grows.
+    pub const fn text_set(name: &'static str) -> Self {
+        Self::new(name, FieldType::TextSet)
     }
 
     /// The same field, whose text is the key, or whose list has the keys, of the model called
@@ -122,7 +139,7 @@ impl Schema {
             if self.fields.iter().take(at).any(|other| other.name == name) {
                 return Err(fault(format!("the field `{name}` is there twice")));
             }
-            let textual = matches!(field.kind, FieldType::Text | FieldType::TextList);
+            let textual = field.kind == FieldType::Text || field.kind.is_list();
             if field.refers_to.is_some() && !textual {
                 return Err(fault(format!(
                     "the field `{name}` refers to a model but is no text"

@@ -4,7 +4,7 @@
 //! under "and" and "or", that is as good as false; under "not" it must be made so.
 
 use sqlx::{QueryBuilder, Sqlite};
-use task_core::recon::{FieldType, Filter, Position, Query, Schema, Sort, Value};
+use task_core::recon::{Filter, Position, Query, Schema, Sort, Value};
 use task_core::time::Timestamp;
 
 use super::table::Table;
@@ -247,6 +247,6 @@ impl Writer<'_> {
 
     fn is_list(&self, name: &str) -> bool {
         let field = self.schema.field(name);
-        field.is_ok_and(|field| field.kind == FieldType::TextList)
+        field.is_ok_and(|field| field.kind.is_list())
     }
 }

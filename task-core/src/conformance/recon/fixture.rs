@@ -20,6 +20,7 @@ pub(super) struct Thing {
     pub(super) number: Option<i64>,
     pub(super) flag: Option<bool>,
     pub(super) list: Option<Vec<String>>,
+    pub(super) set: Option<Vec<String>>,
     pub(super) owner: Option<String>,
     pub(super) beside: Option<String>,
 }
@@ -39,6 +40,7 @@ const FIELDS: &[Field] = &[
     Field::integer("number"),
     Field::boolean("flag"),
     Field::text_list("list").refers_to("domain"),
+    Field::text_set("set").refers_to("domain"),
     Field::text("owner").refers_to("owner"),
 ];
 

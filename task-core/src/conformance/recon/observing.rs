@@ -6,7 +6,7 @@ use crate::conformance::store::fixture::{at, writer};
 use crate::ports::recon::ReconError;
 use crate::ports::store::StoreError;
 use crate::recon::Change::{Changed, Inserted, Unchanged};
-use crate::recon::{MAX_BODY_BYTES, ModelError, ModelRow, Query};
+use crate::recon::{MAX_BODY_BYTES, MAX_SET_ITEMS, ModelError, ModelRow, Query};
 
 async fn only(subject: &Subject) -> ModelRow {
     let mut rows = all::<Thing>(subject, &Query::all()).await;
@@ -86,6 +86,34 @@ pub async fn observations_merge(subject: &Subject) {
     assert_eq!(merged.flag, Some(true), "the older fills a gap");
     assert_eq!((row.first_seen, row.last_seen), (at(20), at(60)), "sights");
     assert_eq!(row.changed_at, at(60), "time does not go back");
+}
+
+/// A set grows by what is new, in one order whatever came first, up to a limit.
+pub async fn sets_grow(subject: &Subject) {
+    let tasks = observers(subject).await;
+    let with = |items: &[&str]| {
+        let mut thing = Thing::called("a");
+        thing.set = Some(items.iter().map(|item| (*item).to_owned()).collect());
+        thing
+    };
+    sees(subject, &tasks[0], at(10), &[with(&["c", "a", "c"])]).await;
+    let known = sees(subject, &tasks[1], at(20), &[with(&["a"])]).await;
+    assert_eq!(known, [Unchanged], "what is in it already");
+    // An older sight adds as well.
+    let more = sees(subject, &tasks[1], at(5), &[with(&["b"])]).await;
+    assert_eq!(more, [Changed], "what is new in it");
+    let thing: Thing = model(&only(subject).await);
+    assert_eq!(thing, with(&["a", "b", "c"]), "sorted, each once");
+    let many: Vec<String> = (0..2 * MAX_SET_ITEMS).map(|n| format!("n{n:05}")).collect();
+    let mut thing = Thing::called("a");
+    thing.set = Some(many);
+    sees(subject, &tasks[2], at(30), &[thing]).await;
+    let thing: Thing = model(&only(subject).await);
+    assert_eq!(
+        thing.set.map(|set| set.len()),
+        Some(MAX_SET_ITEMS),
+        "no more than fit"
+    );
 }
 
 /// What a failed attempt did is reported by the one that comes after it.
