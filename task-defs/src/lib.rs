@@ -8,6 +8,9 @@
 //! | [`data::Count`] | `data.count` | `TaskDataAccess` | Internal |
 //! | [`data::GroupBy`] | `data.group_by` | `TaskDataAccess` | Internal |
 //! | [`control::Conditional`] | `control.conditional` | `TaskDataAccess` | Internal |
+//! | [`recon::UpsertModels`] | `recon.upsert` | `TaskDataAccess`, `ReconDataAccess` | Internal |
+//! | [`recon::ListModels`] | `recon.list` | `TaskDataAccess`, `ReconDataAccess` | Internal |
+//! | [`recon::FilterByFreshness`] | `recon.filter_by_freshness` | `TaskDataAccess`, `ReconDataAccess` | Internal |
 //! | `robots::RobotsGenerator` | `robots.generate` | `QueueAccess` | External |
 //! | `robots::RobotsScan` | `robots.scan` | nothing | External |
 //! | `robots::RobotsAggregate` | `robots.aggregate` | `TaskDataAccess` | Internal |
@@ -20,6 +23,7 @@
 mod blocking;
 pub mod control;
 pub mod data;
+pub mod recon;
 #[cfg(feature = "robots")]
 pub mod robots;
 
@@ -40,6 +44,9 @@ pub fn registry() -> Registry {
         data::Count,
         data::GroupBy,
         control::Conditional,
+        recon::UpsertModels,
+        recon::ListModels,
+        recon::FilterByFreshness,
         robots::RobotsGenerator,
         robots::RobotsScan,
         robots::RobotsAggregate,
@@ -55,5 +62,8 @@ pub fn registry() -> Registry {
         data::Count,
         data::GroupBy,
         control::Conditional,
+        recon::UpsertModels,
+        recon::ListModels,
+        recon::FilterByFreshness,
     ]
 }

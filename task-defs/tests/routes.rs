@@ -17,6 +17,9 @@ fn every_kind_has_its_route() {
         ("data.filter", Internal),
         ("data.group_by", Internal),
         ("data.insert", Internal),
+        ("recon.filter_by_freshness", Internal),
+        ("recon.list", Internal),
+        ("recon.upsert", Internal),
     ];
     if cfg!(feature = "robots") {
         expected.extend([

@@ -4,12 +4,19 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
+use std::time::Duration;
+
 use insta::assert_json_snapshot;
 use serde_json::json;
 use sortie_task_defs::control::{Conditional, Test};
 use sortie_task_defs::data::{
     Condition, Count, Filter, Group, GroupBy, Groups, InsertData, Pointer, RowCount,
 };
+use sortie_task_defs::recon::{
+    FilterByFreshness, Here, ListModels, ListedModel, UpsertModels, Upserted,
+};
+use task_core::Timestamp;
+use task_core::recon::{Changes, Filter as Models, Order, Query};
 
 fn at(pointer: &str) -> Pointer {
     pointer.parse().unwrap()
@@ -180,4 +187,53 @@ fn robots() {
         path: "/srv/robots.gz".into(),
     };
     assert_json_snapshot!("robots.aggregate.output", summary);
+}
+
+#[test]
+fn recon() {
+    let upsert = UpsertModels::new("domain", "found").each(at("/domains"));
+    assert_json_snapshot!("recon.upsert", upsert.skip_bad_rows());
+    let changes = Changes {
+        inserted: 1,
+        changed: 2,
+        unchanged: 3,
+    };
+    let upserted = Upserted {
+        changes,
+        skipped: 4,
+    };
+    assert_json_snapshot!("recon.upsert.output", upserted);
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let query = Query::all()
+        .filter(Models::KeyIn(vec!["a.example".to_owned()]))
+        .filter(Models::equals("port", 443))
+        .filter(Models::OneOf(
+            "state".to_owned(),
+            vec!["open".into(), true.into()],
+        ))
+        .filter(Models::Any(vec![
+            Models::Below("port".to_owned(), 1024.into()),
+            Models::Not(Box::new(Models::Has("title".to_owned()))),
+        ]))
+        .filter(Models::refers_to("domain", "a.example"))
+        .filter(Models::FoundIn(id.parse().unwrap()))
+        .filter(Models::SeenSince(Timestamp::from_millis(5)))
+        .order(Order::Field("port".to_owned()))
+        .descending();
+    let list = ListModels::new("endpoint")
+        .query(query)
+        .only(Here::FoundOrChanged)
+        .limit(10);
+    assert_json_snapshot!("recon.list", list);
+    let row = ListedModel {
+        key: "a.example".to_owned(),
+        model: json!({"name": "a.example"}),
+        first_seen: Timestamp::from_millis(1),
+        last_seen: Timestamp::from_millis(2),
+        changed_at: Timestamp::from_millis(1),
+        found_here: true,
+    };
+    assert_json_snapshot!("recon.list.row", row);
+    let fresh = FilterByFreshness::new("domain", "names", Duration::from_secs(60));
+    assert_json_snapshot!("recon.filter_by_freshness", fresh.each(at("/name")));
 }
