@@ -1,11 +1,12 @@
-//! Recon data. A listing looks at every row of its model, whatever it asks for.
+//! Recon data. A listing in another order than that of the keys looks at every row of its model.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
 
 use async_trait::async_trait;
 use task_core::ports::data::PAGE_BYTES;
 use task_core::ports::recon::{ReconError, ReconStore};
-use task_core::recon::{Change, ModelRow, Observation, Observer, Position, Query, Schema};
+use task_core::recon::{Change, ModelRow, Observation, Observer, Position, Query, Schema, Sort};
 use task_core::time::Timestamp;
 
 use super::MemoryStore;
@@ -51,6 +52,10 @@ impl ReconStore for MemoryStore {
     ) -> Result<Vec<ModelRow>, ReconError> {
         let sort = query.check(schema)?;
         let state = self.state.lock().await;
+        if sort == Sort::Key {
+            let rows = state.recon.get(schema.model);
+            return by_key(rows, schema, query, after, limit);
+        }
         let mut found = Vec::new();
         for row in state
             .recon
@@ -67,16 +72,13 @@ impl ReconStore for MemoryStore {
             }
         }
         found.sort_unstable_by(|(a, _), (b, _)| query.compare(sort, a, b));
-        let mut bytes = 0;
-        let mut page = Vec::new();
+        let mut page = Page::default();
         for (_, row) in found.into_iter().take(limit) {
-            bytes += row.body.get().len();
-            if bytes > PAGE_BYTES && !page.is_empty() {
+            if !page.takes(row) {
                 break;
             }
-            page.push(row.clone());
         }
-        Ok(page)
+        Ok(page.rows)
     }
 
     async fn count(&self, schema: &Schema, query: &Query) -> Result<u64, ReconError> {
@@ -92,5 +94,56 @@ impl ReconStore for MemoryStore {
             count += u64::from(query.admits(row, &row.members(schema)?, schema));
         }
         Ok(count)
+    }
+}
+
+/// Up to `limit` rows in the order of the keys, or against it.
+fn by_key(
+    rows: Option<&BTreeMap<String, ModelRow>>,
+    schema: &Schema,
+    query: &Query,
+    after: Option<&Position>,
+    limit: usize,
+) -> Result<Vec<ModelRow>, ReconError> {
+    let Some(rows) = rows else {
+        return Ok(Vec::new());
+    };
+    let end = after.map_or(Unbounded, |after| Excluded(after.key.as_str()));
+    let range = if query.descending {
+        (Unbounded, end)
+    } else {
+        (end, Unbounded)
+    };
+    let mut rows = rows.range::<str, _>(range).map(|(_, row)| row);
+    let mut page = Page::default();
+    while page.rows.len() < limit
+        && let Some(row) = if query.descending {
+            rows.next_back()
+        } else {
+            rows.next()
+        }
+    {
+        if query.admits(row, &row.members(schema)?, schema) && !page.takes(row) {
+            break;
+        }
+    }
+    Ok(page.rows)
+}
+
+/// Rows, until their bytes are enough.
+#[derive(Default)]
+struct Page {
+    rows: Vec<ModelRow>,
+    bytes: usize,
+}
+
+impl Page {
+    fn takes(&mut self, row: &ModelRow) -> bool {
+        self.bytes += row.body.get().len();
+        let takes = self.bytes <= PAGE_BYTES || self.rows.is_empty();
+        if takes {
+            self.rows.push(row.clone());
+        }
+        takes
     }
 }

@@ -9,6 +9,7 @@ mod observing;
 
 use std::sync::Arc;
 
+use crate::ports::data::Writer;
 use crate::ports::recon::ReconStore;
 use crate::ports::store::Store;
 
@@ -41,6 +42,12 @@ impl Subject {
             recon: store,
         }
     }
+}
+
+/// A task that runs, and may write: for benchmarks and tests of one's own. Once per store.
+pub async fn running_writer(subject: &Subject) -> Writer {
+    let tasks = fixture::observers(subject).await;
+    super::store::fixture::writer(&tasks[0], 1)
 }
 
 /// Runs every check, each against a fresh, empty store from `make`.

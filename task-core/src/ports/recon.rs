@@ -31,6 +31,8 @@ pub trait ReconStore: fmt::Debug + Send + Sync + 'static {
     /// Up to `limit` rows behind `after`, in the order of the query. Stops early, but never before
     /// the first row, when the rows of a page pass [`PAGE_BYTES`](super::data::PAGE_BYTES). A
     /// snapshot; a row that changes its place between two pages may come twice or not at all.
+    ///
+    /// By key a page costs what it has; another order may cost a look at all rows.
     async fn list(
         &self,
         schema: &Schema,

@@ -10,7 +10,8 @@ use super::row::ModelRow;
 use super::schema::Schema;
 use crate::ports::recon::{ReconError, ReconStore};
 
-const PAGE_ROWS: usize = 256;
+/// Many, because an order for which the store has no index sorts all rows for each page.
+const PAGE_ROWS: usize = 1000;
 
 /// The rows that a query asks for. Memory holds one page at a time.
 #[derive(Debug)]

@@ -140,6 +140,13 @@ async fn write(
 ) -> Result<(), ReconError> {
     // In the order of the table, so that pages are written where they were written last.
     touched.sort_unstable_by(|a, b| a.row.key.cmp(&b.row.key));
+    let again = touched.iter().filter(|touched| !touched.differs);
+    run(&mut *conn, table.see_again(), again, |pack, touched| {
+        sight(pack, table.model, &touched.row);
+        Ok(())
+    })
+    .await?;
+    touched.retain(|touched| touched.differs);
     run(&mut *conn, table.replace(), &touched, |pack, touched| {
         if table.is_shared() {
             pack.text(table.model);
@@ -148,10 +155,10 @@ async fn write(
         Ok(())
     })
     .await?;
-    if schema.fields.iter().all(|field| field.refers_to.is_none()) {
+    let refers = schema.fields.iter().any(|field| field.refers_to.is_some());
+    if touched.is_empty() || !refers {
         return Ok(());
     }
-    touched.retain(|touched| touched.differs);
     let mut references: Vec<(&str, Reference)> = Vec::new();
     for Touched { row, .. } in &touched {
         let of_row = row.references(schema)?;
@@ -180,6 +187,15 @@ async fn write(
     )
     .await?;
     Ok(())
+}
+
+fn sight(pack: &mut Pack, model: &str, row: &ModelRow) {
+    pack.text(model);
+    pack.text(&row.key);
+    pack.int(row.first_seen.as_millis());
+    pack.int(row.last_seen.as_millis());
+    pack.text(&row.found_runs.to_string());
+    pack.text(&row.changed_runs.to_string());
 }
 
 fn put(pack: &mut Pack, row: &ModelRow) {

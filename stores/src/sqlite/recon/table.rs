@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use task_core::recon::Schema;
 
 use super::super::pack::Kind::{Id, Int, Text};
-use super::super::pack::{Column, replace};
+use super::super::pack::{Column, field, replace};
 
 /// What the rows that are read have, in this order.
 pub(super) const SELECT: &str = "SELECT r.\"key\", r.body, r.first_seen, r.last_seen, \
@@ -51,6 +51,7 @@ const REFERENCE: [Column; 5] = [
 struct Statements {
     by_keys: String,
     replace: String,
+    see_again: String,
 }
 
 static STATEMENTS: LazyLock<[Statements; NAMES.len()]> = LazyLock::new(|| {
@@ -66,10 +67,38 @@ static STATEMENTS: LazyLock<[Statements; NAMES.len()]> = LazyLock::new(|| {
             },
         ),
         replace: replace(name, &COLUMNS[usize::from(name != SHARED)..]),
+        see_again: see_again(name),
     })
 });
 
 static PUT_REFERENCES: LazyLock<String> = LazyLock::new(|| replace("recon_reference", &REFERENCE));
+
+/// What a sight changes that finds nothing new.
+const SIGHT: [Column; 6] = [
+    ("model", Text),
+    ("key", Text),
+    ("first_seen", Int),
+    ("last_seen", Int),
+    ("found_runs", Text),
+    ("changed_runs", Text),
+];
+
+/// Leaves the body and its indices alone.
+fn see_again(table: &str) -> String {
+    let cut = |index: usize| field(SIGHT[index].1, index, SIGHT.len());
+    let set: Vec<String> = (2..SIGHT.len())
+        .map(|index| format!("{} = {}", SIGHT[index].0, cut(index)))
+        .collect();
+    let model = match table {
+        SHARED => format!("{table}.model = {} AND", cut(0)),
+        _ => String::new(),
+    };
+    format!(
+        "UPDATE {table} SET {} FROM numbers WHERE numbers.n < ?3 AND {model} {table}.\"key\" = {}",
+        set.join(", "),
+        cut(1)
+    )
+}
 
 /// Where the rows of one model lie.
 pub(super) struct Table {
@@ -98,6 +127,11 @@ impl Table {
     /// The rows of the model `?1` with a key of the JSON array `?2`.
     pub(super) fn by_keys(&self) -> &'static str {
         &STATEMENTS[self.place].by_keys
+    }
+
+    /// Writes what packed sights change that found nothing new.
+    pub(super) fn see_again(&self) -> &'static str {
+        &STATEMENTS[self.place].see_again
     }
 
     /// Writes packed rows.

@@ -1,0 +1,133 @@
+//! Recon data: rows per second for batches of 1, 100 and 10,000: new rows, known ones that stay,
+//! known ones of which a field changes, and lists of all of them. SQLite is durable and lies in
+//! the temporary folder, or in the one that `SORTIE_BENCH_DIR` names.
+//!
+//! `cargo bench -p sortie-stores --bench recon`: one JSON object per line. `SECONDS` is the least
+//! time per figure.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use serde_json::value::RawValue;
+use sortie_stores::{MemoryStore, SqliteStore};
+use task_core::conformance::recon::{Subject, running_writer};
+use task_core::ports::data::Writer;
+use task_core::recon::{Field, Observation, Observer, Order, Pages, Query, Schema};
+use task_core::time::Timestamp;
+
+/// The shape of the stock model of this name: its table has indices, and its names are references.
+const ENDPOINT: Schema = Schema {
+    model: "endpoint",
+    fields: &[
+        Field::text("address"),
+        Field::integer("port"),
+        Field::text_set("names").refers_to("domain"),
+        Field::text("state"),
+    ],
+};
+/// Most rows in a store: more say nothing new of it.
+const MOST: u64 = 200_000;
+
+fn endpoint(n: u64, state: &str) -> Observation {
+    let address = format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255);
+    let body = json!({
+        "address": address,
+        "names": [format!("www.host-{}.example", n / 3)],
+        "port": 443,
+        "state": state,
+        "transport": "tcp",
+    });
+    Observation {
+        key: format!("tcp://{address}:443"),
+        body: RawValue::from_string(body.to_string()).expect("JSON"),
+    }
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let seconds = std::env::var("SECONDS").ok().and_then(|s| s.parse().ok());
+    let least = Duration::from_secs_f64(seconds.unwrap_or(2.0));
+    for batch in [1, 100, 10_000] {
+        run("memory", Subject::new(MemoryStore::new()), batch, least).await;
+        let folder = match std::env::var_os("SORTIE_BENCH_DIR") {
+            Some(folder) => tempfile::tempdir_in(folder),
+            None => tempfile::tempdir(),
+        }
+        .expect("a temporary folder");
+        let store = SqliteStore::open(folder.path().join("bench.db")).await;
+        run(
+            "sqlite",
+            Subject::new(store.expect("a store")),
+            batch,
+            least,
+        )
+        .await;
+    }
+}
+
+async fn run(store: &str, subject: Subject, batch: u64, least: Duration) {
+    let writer = running_writer(&subject).await;
+    let rows = observe(&subject, writer, batch, least, MOST, "open").await;
+    print(store, "insert", batch, rows);
+    let (known, _) = rows;
+    let rows = observe(&subject, writer, batch, least, known, "open").await;
+    print(store, "unchanged", batch, rows);
+    let rows = observe(&subject, writer, batch, least, known, "closed").await;
+    print(store, "changed", batch, rows);
+    if batch == 1 {
+        return;
+    }
+    for (what, order) in [
+        ("list by key", Order::Key),
+        ("list by last sight", Order::LastSeen),
+    ] {
+        // In memory every page looks at every row: that store is for tests.
+        if store == "memory" && order != Order::Key {
+            continue;
+        }
+        let started = Instant::now();
+        let mut listed = 0;
+        let query = Query::all().order(order);
+        let mut pages = Pages::new(subject.recon.clone(), ENDPOINT, query).expect("a query");
+        while started.elapsed() < least && pages.next().await.expect("a row").is_some() {
+            listed += 1;
+        }
+        print(store, what, batch, (listed, started.elapsed()));
+    }
+}
+
+/// Batches of the first `of` rows until the time is over, or each came once.
+async fn observe(
+    subject: &Subject,
+    writer: Writer,
+    batch: u64,
+    least: Duration,
+    of: u64,
+    state: &str,
+) -> (u64, Duration) {
+    let observer = Observer {
+        writer,
+        course: &[1],
+    };
+    let mut done = 0;
+    let mut took = Duration::ZERO;
+    while took < least && done < of {
+        let seen: Vec<_> = (done..(done + batch).min(of))
+            .map(|n| endpoint(n, state))
+            .collect();
+        let at = Timestamp::from_millis(1_700_000_000_000 + done);
+        let started = Instant::now();
+        let changes = subject.recon.observe(observer, &ENDPOINT, at, &seen).await;
+        took += started.elapsed();
+        done += changes.expect("observations are written").len() as u64;
+    }
+    (done, took)
+}
+
+fn print(store: &str, what: &str, batch: u64, (rows, took): (u64, Duration)) {
+    let per_second = (rows as f64 / took.as_secs_f64()).round();
+    println!(
+        "{}",
+        json!({"store": store, "what": what, "batch": batch, "rows": rows, "rows_per_second": per_second})
+    );
+}
