@@ -4,4 +4,5 @@
 mod certified;
 mod mutants;
 mod replay;
+mod stock;
 mod use_of;
