@@ -14,18 +14,28 @@
 //! | `robots::RobotsGenerator` | `robots.generate` | `QueueAccess` | External |
 //! | `robots::RobotsScan` | `robots.scan` | nothing | External |
 //! | `robots::RobotsAggregate` | `robots.aggregate` | `TaskDataAccess` | Internal |
+//! | `source::Fetch<Crtsh>` | `source.crtsh` | nothing | External |
+//! | `source::Fetch<Censys>` | `source.censys` | nothing | External |
+//! | `source::Fetch<Shodan>` | `source.shodan` | nothing | External |
 //!
 //! The robots family stands behind the feature `robots` (on by default), which brings the HTTP
-//! scanner; the others cost nothing but serde. [`registry()`] has all that are compiled in.
+//! scanner; sources behind `sources`, which brings an HTTPS client. The others cost nothing but
+//! serde. [`registry()`] has all that are compiled in.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "robots")]
 mod blocking;
 pub mod control;
 pub mod data;
+#[cfg(any(feature = "robots", feature = "sources"))]
+mod millis;
 pub mod recon;
 #[cfg(feature = "robots")]
 pub mod robots;
+#[cfg(feature = "sources")]
+pub mod source;
+#[cfg(feature = "web")]
+mod web;
 
 use task_core::{Registry, registry};
 
@@ -36,9 +46,8 @@ use task_core::{Registry, registry};
 ///
 /// assert!(registry().get("data.filter").is_some());
 /// ```
-#[cfg(feature = "robots")]
 pub fn registry() -> Registry {
-    registry![
+    let registry = registry![
         data::InsertData,
         data::Filter,
         data::Count,
@@ -47,23 +56,18 @@ pub fn registry() -> Registry {
         recon::UpsertModels,
         recon::ListModels,
         recon::FilterByFreshness,
-        robots::RobotsGenerator,
-        robots::RobotsScan,
-        robots::RobotsAggregate,
-    ]
-}
-
-/// Every stock definition that is compiled in.
-#[cfg(not(feature = "robots"))]
-pub fn registry() -> Registry {
-    registry![
-        data::InsertData,
-        data::Filter,
-        data::Count,
-        data::GroupBy,
-        control::Conditional,
-        recon::UpsertModels,
-        recon::ListModels,
-        recon::FilterByFreshness,
-    ]
+    ];
+    // Family by family, as they are compiled in. No two kinds are the same: the table of the
+    // routes, in the tests, has each once.
+    #[cfg(feature = "robots")]
+    let registry = registry
+        .with::<robots::RobotsGenerator>()
+        .with::<robots::RobotsScan>()
+        .with::<robots::RobotsAggregate>();
+    #[cfg(feature = "sources")]
+    let registry = registry
+        .with::<source::Fetch<source::Crtsh>>()
+        .with::<source::Fetch<source::Censys>>()
+        .with::<source::Fetch<source::Shodan>>();
+    registry
 }

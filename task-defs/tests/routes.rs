@@ -28,6 +28,13 @@ fn every_kind_has_its_route() {
             ("robots.scan", External),
         ]);
     }
+    if cfg!(feature = "sources") {
+        expected.extend([
+            ("source.censys", External),
+            ("source.crtsh", External),
+            ("source.shodan", External),
+        ]);
+    }
     assert_eq!(routes, expected);
 }
 

@@ -237,3 +237,23 @@ fn recon() {
     let fresh = FilterByFreshness::new("domain", "names", Duration::from_secs(60));
     assert_json_snapshot!("recon.filter_by_freshness", fresh.each(at("/name")));
 }
+
+#[cfg(feature = "sources")]
+#[test]
+fn sources() {
+    use sortie_task_defs::source::*;
+
+    assert_json_snapshot!("source.crtsh", Fetch::new(Crtsh::new("example.com")));
+    let censys = Censys {
+        query: "host.ip: 192.0.2.1".to_owned(),
+        organization: Some("1-2-3".to_owned()),
+    };
+    assert_json_snapshot!("source.censys", Fetch::new(censys));
+    assert_json_snapshot!("source.shodan", Fetch::new(Shodan::new("net:192.0.2.0/24")));
+    let minimal = json!({"query": {"domain": "example.com"}});
+    let minimal: Fetch<Crtsh> = serde_json::from_value(minimal).unwrap();
+    assert_eq!(minimal, Fetch::new(Crtsh::new("example.com")));
+    // What is found stands in the snapshots of the sources' own tests.
+    let nothing: SourceRecords = serde_json::from_value(json!({"pages": 1, "items": 0})).unwrap();
+    assert_eq!(nothing.pages, 1);
+}

@@ -21,7 +21,6 @@ mod entry;
 mod file;
 mod generator;
 mod list;
-mod millis;
 mod options;
 mod parts;
 mod record;

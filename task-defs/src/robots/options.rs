@@ -8,7 +8,7 @@ use scanners::http::robots::RobotsConfig;
 use serde::{Deserialize, Serialize};
 use task_core::TaskError;
 
-use super::millis;
+use crate::millis;
 
 /// How robots.txt are fetched. The defaults suit the Internet; fields that are absent from the
 /// wire take them, and unknown ones are refused.

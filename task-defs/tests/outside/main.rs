@@ -1,0 +1,13 @@
+//! What asks and tells others: sources and notifications, run by the stock worker against servers
+//! of the tests' own on loopback.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
+
+mod bench;
+mod censys;
+mod crtsh;
+mod limits;
+mod resume;
+mod secrets;
+mod server;
+mod shodan;
