@@ -17,10 +17,13 @@
 //! | `source::Fetch<Crtsh>` | `source.crtsh` | nothing | External |
 //! | `source::Fetch<Censys>` | `source.censys` | nothing | External |
 //! | `source::Fetch<Shodan>` | `source.shodan` | nothing | External |
+//! | `control::notify::GenericNotification` | `notify.generic` | nothing | External |
+//! | `control::notify::ErrorNotification` | `notify.error` | nothing | External |
+//! | `control::notify::TaskResultNotification` | `notify.task_result` | `TaskDataAccess` | Internal |
 //!
 //! The robots family stands behind the feature `robots` (on by default), which brings the HTTP
-//! scanner; sources behind `sources`, which brings an HTTPS client. The others cost nothing but
-//! serde. [`registry()`] has all that are compiled in.
+//! scanner; sources behind `sources` and notifications behind `notify`, which bring an HTTPS
+//! client. The others cost nothing but serde. [`registry()`] has all that are compiled in.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "robots")]
@@ -34,7 +37,7 @@ pub mod recon;
 pub mod robots;
 #[cfg(feature = "sources")]
 pub mod source;
-#[cfg(feature = "web")]
+#[cfg(any(feature = "sources", feature = "notify"))]
 mod web;
 
 use task_core::{Registry, registry};
@@ -69,5 +72,10 @@ pub fn registry() -> Registry {
         .with::<source::Fetch<source::Crtsh>>()
         .with::<source::Fetch<source::Censys>>()
         .with::<source::Fetch<source::Shodan>>();
+    #[cfg(feature = "notify")]
+    let registry = registry
+        .with::<control::notify::GenericNotification>()
+        .with::<control::notify::ErrorNotification>()
+        .with::<control::notify::TaskResultNotification>();
     registry
 }

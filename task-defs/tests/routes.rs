@@ -21,6 +21,13 @@ fn every_kind_has_its_route() {
         ("recon.list", Internal),
         ("recon.upsert", Internal),
     ];
+    if cfg!(feature = "notify") {
+        expected.extend([
+            ("notify.error", External),
+            ("notify.generic", External),
+            ("notify.task_result", Internal),
+        ]);
+    }
     if cfg!(feature = "robots") {
         expected.extend([
             ("robots.aggregate", Internal),

@@ -257,3 +257,25 @@ fn sources() {
     let nothing: SourceRecords = serde_json::from_value(json!({"pages": 1, "items": 0})).unwrap();
     assert_eq!(nothing.pages, 1);
 }
+
+#[cfg(feature = "notify")]
+#[test]
+fn notifications() {
+    use sortie_task_defs::control::notify::*;
+
+    let generic = GenericNotification {
+        to: "ops".to_owned(),
+        subject: "begun".to_owned(),
+        data: json!({"names": 3}),
+    };
+    assert_json_snapshot!("notify.generic", generic);
+    let error = ErrorNotification {
+        to: "ops".to_owned(),
+        error: "no answer".to_owned(),
+        of: Some("scan".to_owned()),
+    };
+    assert_json_snapshot!("notify.error", error);
+    let result = TaskResultNotification::new("ops", "scan");
+    assert_json_snapshot!("notify.task_result", result);
+    assert_json_snapshot!("notify.output", Notified { status: 204 });
+}

@@ -17,7 +17,8 @@ use super::record::{Carrier, CertificateRecord, EndpointRecord};
 use super::request::{ApiKey, KeyPlace, PageRequest};
 use super::shodan::check_query;
 use super::source::Source;
-use super::text::{cut, moment};
+use super::text::moment;
+use crate::web::text::cut;
 
 /// Asks the global search of the Censys Platform: endpoints, names and certificates.
 ///

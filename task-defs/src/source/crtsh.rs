@@ -16,6 +16,7 @@ use super::record::CertificateRecord;
 use super::request::PageRequest;
 use super::source::Source;
 use super::text::moment;
+use crate::web::text::cut;
 
 /// Asks crt.sh for the certificates under a domain: its names, and the certificates that have
 /// them. Needs no key.
@@ -44,7 +45,7 @@ impl Crtsh {
     fn domain(&self) -> Result<Name, SourceError> {
         Name::parse(&self.domain).map_err(|error| SourceError::Invalid {
             field: "query.domain".to_owned(),
-            found: format!("{:?}", super::text::cut(&self.domain, 256)),
+            found: format!("{:?}", cut(&self.domain, 256)),
             allowed: format!("give a host name: {error}"),
         })
     }

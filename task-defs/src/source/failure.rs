@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::text;
+use crate::web::text;
 
 /// An answer of a status other than 2xx.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl ErrorAnswer<'_> {
                     .flatten()
                     .find_map(|value| value.as_str().map(str::to_owned))
             });
-        let text = from_json.unwrap_or_else(|| beginning(self.body));
+        let text = from_json.unwrap_or_else(|| text::beginning(self.body, MAX_MESSAGE));
         match text::clean(text) {
             Some(text) => text::cut(&text, MAX_MESSAGE).to_owned(),
             None => "(no message)".to_owned(),
@@ -106,14 +106,6 @@ impl ErrorAnswer<'_> {
 }
 
 const MAX_MESSAGE: usize = 200;
-
-/// The beginning of a body as text, white space folded.
-pub(super) fn beginning(body: &[u8]) -> String {
-    let body = body.get(..4 * MAX_MESSAGE).unwrap_or(body);
-    let text = String::from_utf8_lossy(body);
-    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    text::cut(&folded, MAX_MESSAGE).to_owned()
-}
 
 #[cfg(test)]
 mod tests {

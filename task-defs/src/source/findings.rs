@@ -7,7 +7,8 @@ use scanners::scope::Name;
 use serde::{Deserialize, Serialize};
 
 use super::record::{CertificateRecord, DomainRecord, EndpointRecord};
-use super::text;
+use super::text::{serial, sha256};
+use crate::web::text::clean;
 
 /// Collects what a source finds.
 ///
@@ -103,11 +104,11 @@ impl Findings {
     /// came from, if they should be.
     pub fn certificate(&mut self, mut certificate: CertificateRecord) {
         certificate.names = clean_names(&certificate.names);
-        certificate.sha256 = certificate.sha256.as_deref().and_then(text::sha256);
-        certificate.serial = certificate.serial.as_deref().and_then(text::serial);
+        certificate.sha256 = certificate.sha256.as_deref().and_then(sha256);
+        certificate.serial = certificate.serial.as_deref().and_then(serial);
         let texts = [&mut certificate.issuer, &mut certificate.subject];
         for field in texts {
-            *field = field.take().and_then(text::clean);
+            *field = field.take().and_then(clean);
         }
         let key = match &certificate {
             CertificateRecord {
@@ -145,13 +146,13 @@ impl Findings {
             sort_names(&mut known.names);
             return;
         }
-        endpoint.certificate = endpoint.certificate.as_deref().and_then(text::sha256);
+        endpoint.certificate = endpoint.certificate.as_deref().and_then(sha256);
         endpoint.service = endpoint
             .service
-            .and_then(text::clean)
+            .and_then(clean)
             .map(|text| text.to_ascii_lowercase());
-        endpoint.product = endpoint.product.and_then(text::clean);
-        endpoint.version = endpoint.version.and_then(text::clean);
+        endpoint.product = endpoint.product.and_then(clean);
+        endpoint.version = endpoint.version.and_then(clean);
         sort_names(&mut endpoint.names);
         self.bytes += 256 + len_of(&endpoint.names);
         self.known.endpoints.insert(key, self.endpoints.len());

@@ -2,9 +2,9 @@
 //!
 //! | source | task | asks for | key |
 //! |---|---|---|---|
-//! | [crt.sh](Crtsh) | `Fetch<Crtsh>` | certificates under a domain, from the certificate transparency logs | none |
-//! | [Censys](Censys), Platform API v3 | `Fetch<Censys>` | hosts, web properties and certificates by a query | `CENSYS_PLATFORM_TOKEN` |
-//! | [Shodan](Shodan) | `Fetch<Shodan>` | services on hosts by a query | `SHODAN_API_KEY` |
+//! | [`Crtsh`]: crt.sh | `Fetch<Crtsh>` | certificates under a domain, from the certificate transparency logs | none |
+//! | [`Censys`], Platform API v3 | `Fetch<Censys>` | hosts, web properties and certificates by a query | `CENSYS_PLATFORM_TOKEN` |
+//! | [`Shodan`] | `Fetch<Shodan>` | services on hosts by a query | `SHODAN_API_KEY` |
 //!
 //! A [`Source`] is the shapes of an API's requests and answers; [`Fetch`] makes an External task
 //! of any source, and does what they have in common:

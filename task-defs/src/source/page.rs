@@ -7,7 +7,7 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use task_core::TaskContext;
 
 use super::error::SourceError;
-use super::failure::{ErrorAnswer, Failure, beginning};
+use super::failure::{ErrorAnswer, Failure};
 use super::fetch::Fetch;
 use super::items::{Items, SplitError};
 use super::options::SourceOptions;
@@ -15,8 +15,7 @@ use super::progress::Progress;
 use super::request::PageRequest;
 use super::source::Source;
 use super::sources::{Credential, Sources};
-use super::text;
-use crate::web::{Answer, WebError, wait_asked_for};
+use crate::web::{Answer, WebError, text, wait_asked_for};
 
 /// Longest item, in bytes. A certificate with thousands of names has some 200 KB.
 const MAX_ITEM: usize = 4 << 20;
@@ -81,7 +80,7 @@ impl<'a, S: Source> PageReader<'a, S> {
         let exchange = |error: WebError| SourceError::exchange(S::KIND, page, &error);
         let service = self.sources.service::<S>()?;
         let credential = self.sources.credential::<S>()?;
-        let client = self.sources.client().map_err(exchange)?;
+        let client = self.sources.client.get().map_err(exchange)?;
         let request = self.query.request(&self.progress.page);
         tracing::debug!(kind = S::KIND, page, ?request, "asking");
         let request = build(request, &service, credential.as_ref()).map_err(exchange)?;
@@ -190,7 +189,7 @@ impl<'a, S: Source> PageReader<'a, S> {
             kind,
             page,
             error,
-            beginning: text::cut(&beginning(first), 80).to_owned(),
+            beginning: text::beginning(first, 80),
         };
         match bad {
             // The text may quote the item.

@@ -16,7 +16,8 @@ use super::findings::Findings;
 use super::record::{Carrier, CertificateRecord, EndpointRecord};
 use super::request::{ApiKey, KeyPlace, PageRequest};
 use super::source::Source;
-use super::text::{cut, moment};
+use super::text::moment;
+use crate::web::text::cut;
 
 /// Asks Shodan's host search: endpoints, their names, and the certificates that they presented.
 ///

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::error::SourceError;
 use super::request::{ApiKey, KeyPlace, PageRequest};
 use super::source::Source;
-use crate::web::{Service, WebClient, WebError};
+use crate::web::{LazyClient, Service};
 
 /// The worker's own settings for sources, a resource of the worker
 /// ([`Resources`](task_core::Resources)). Without one, everything comes from the environment.
@@ -32,8 +32,7 @@ use crate::web::{Service, WebClient, WebError};
 pub struct Sources {
     base_urls: BTreeMap<String, String>,
     keys: BTreeMap<String, SecretString>,
-    trusted: Vec<Vec<u8>>,
-    client: Mutex<Option<WebClient>>,
+    pub(super) client: LazyClient,
     next: Mutex<HashMap<&'static str, Timestamp>>,
 }
 
@@ -62,7 +61,7 @@ impl Sources {
     /// Believes this authority, too: a certificate, DER. For a lab, or a proxy that opens TLS.
     #[must_use]
     pub fn trust(mut self, der: impl Into<Vec<u8>>) -> Self {
-        self.trusted.push(der.into());
+        self.client.trust(der.into());
         self
     }
 
@@ -108,17 +107,6 @@ impl Sources {
             return Err(SourceError::BadKey { kind: S::KIND, env });
         }
         Ok(Some(Credential { key, place }))
-    }
-
-    pub(super) fn client(&self) -> Result<WebClient, WebError> {
-        // Whole between any two statements, so a panic elsewhere does not matter.
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*client {
-            return Ok(client.clone());
-        }
-        let made = WebClient::new(&self.trusted)?;
-        *client = Some(made.clone());
-        Ok(made)
     }
 
     /// Takes the next turn at a source: how long to wait for it. If that is more than `may`, the

@@ -3,29 +3,6 @@
 use chrono::{DateTime, NaiveDateTime};
 use task_core::Timestamp;
 
-/// Longest text that is kept, in bytes.
-const MAX_TEXT: usize = 512;
-
-/// The text without control characters and white space around it, cut to 512 bytes; nothing if
-/// nothing is left.
-pub(super) fn clean(text: String) -> Option<String> {
-    let text: String = match text.contains(char::is_control) {
-        true => text.chars().filter(|c| !c.is_control()).collect(),
-        false => text,
-    };
-    let text = cut(text.trim(), MAX_TEXT);
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// The beginning of a text, cut between characters.
-pub(super) fn cut(text: &str, max: usize) -> &str {
-    let mut end = text.len().min(max);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
-}
-
 /// A SHA-256 as 64 digits of lower-case hex, if it is one.
 pub(super) fn sha256(text: &str) -> Option<String> {
     let hex = text.replace(':', "").to_ascii_lowercase();

@@ -10,12 +10,15 @@
 mod answer;
 mod client;
 mod error;
+mod lazy;
 mod service;
+pub(crate) mod text;
 mod wait;
 
+#[cfg(feature = "sources")]
 pub(crate) use answer::Answer;
-pub(crate) use client::WebClient;
 pub(crate) use error::WebError;
+pub(crate) use lazy::LazyClient;
 pub use service::InvalidUrl;
 pub(crate) use service::Service;
 pub(crate) use wait::wait_asked_for;

@@ -108,6 +108,7 @@ impl Service {
     }
 
     /// A service whose requests append a path and a query of their own.
+    #[cfg(any(feature = "sources", test))]
     pub(crate) fn base(url: &str) -> Result<Self, InvalidUrl> {
         if url.contains(['?', '#']) {
             return Err(InvalidUrl::Query);

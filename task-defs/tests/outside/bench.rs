@@ -11,9 +11,11 @@ use task_core::message::{CompleteTask, Message, Outcome, ToManager};
 use task_core::ports::runtime::{Runtime, TokioRuntime};
 use task_core::ports::transport::{Outgoing, Transport};
 use task_core::worker::{StockWorker, WorkerLoop};
-use task_core::{CollectionId, Payload, Queue, Resources, TaskDefinition, WorkerKind};
+use task_core::{CollectionId, Payload, Queue, Resources, Routed, TaskDefinition, WorkerKind};
 use transports::memory::{MemoryConfig, MemoryTransport};
 use transports::objects::ObjectStoreObjects;
+
+use crate::rows::Rows;
 
 pub(crate) struct Bench {
     runtime: Arc<TokioRuntime>,
@@ -35,25 +37,40 @@ impl Bench {
     }
 
     pub(crate) fn with(resources: Resources) -> Self {
-        Self::new(resources, Some(Arc::new(ObjectStoreObjects::memory())))
+        Self::new(resources, Some(&Arc::new(ObjectStoreObjects::memory())))
     }
 
-    pub(crate) fn new(resources: Resources, objects: Option<Arc<ObjectStoreObjects>>) -> Self {
+    pub(crate) fn new(resources: Resources, objects: Option<&Arc<ObjectStoreObjects>>) -> Self {
+        Self::over(Rows::default(), resources, objects)
+    }
+
+    /// Workers of both kinds, over task data called `rows`.
+    pub(crate) fn over(
+        rows: Rows,
+        resources: Resources,
+        objects: Option<&Arc<ObjectStoreObjects>>,
+    ) -> Self {
         let runtime = Arc::new(TokioRuntime::new());
         let transport = Arc::new(MemoryTransport::new(
             runtime.clone(),
             MemoryConfig::default(),
         ));
-        let registry = sortie_task_defs::registry();
-        let mut worker = StockWorker::new(registry, transport.clone(), runtime.clone())
-            .with_resources(Arc::new(resources));
-        if let Some(objects) = objects {
-            worker = worker.with_objects(objects);
-        }
+        let (resources, rows) = (Arc::new(resources), Arc::new(rows));
         let (stop, stopped) = StopHandle::new();
-        let kind = WorkerKind::External;
-        let worker = WorkerLoop::new(kind, Arc::new(worker), transport.clone(), runtime.clone());
-        drop(tokio::spawn(worker.run(stopped)));
+        for kind in [WorkerKind::External, WorkerKind::Internal] {
+            let registry = sortie_task_defs::registry().routed_to(kind);
+            let mut worker = StockWorker::new(registry, transport.clone(), runtime.clone())
+                .with_resources(resources.clone());
+            if let Some(objects) = objects {
+                worker = worker.with_objects(objects.clone());
+            }
+            if kind == WorkerKind::Internal {
+                worker = worker.with_data(rows.clone());
+            }
+            let worker = Arc::new(worker);
+            let worker = WorkerLoop::new(kind, worker, transport.clone(), runtime.clone());
+            drop(tokio::spawn(worker.run(stopped.clone())));
+        }
         Self {
             runtime,
             transport,
@@ -92,7 +109,10 @@ impl Bench {
             payload: Payload::encode(task).unwrap(),
         };
         let body = Outgoing::now(envelope.encode().into());
-        let sent = self.transport.send(Queue::External, vec![body]).await;
+        let sent = self
+            .transport
+            .send(T::WORKER_KIND.queue(), vec![body])
+            .await;
         sent.unwrap().remove(0).unwrap();
         loop {
             let (wait, visibility) = (Duration::from_secs(20), Duration::from_secs(60));

@@ -45,7 +45,12 @@ async fn third_page_refused(template: ResponseTemplate) -> MockServer {
     server
 }
 
-fn bench(server: &MockServer, objects: Option<Arc<ObjectStoreObjects>>) -> Bench {
+/// A worker with an object store.
+fn bench(server: &MockServer) -> Bench {
+    bench_over(server, Some(&Arc::new(ObjectStoreObjects::memory())))
+}
+
+fn bench_over(server: &MockServer, objects: Option<&Arc<ObjectStoreObjects>>) -> Bench {
     let sources = Sources::new()
         .base_url("source.shodan", server.uri())
         .key("SHODAN_API_KEY", KEY);
@@ -59,8 +64,7 @@ async fn requests(server: &MockServer) -> usize {
 #[tokio::test]
 async fn an_attempt_after_a_failure_goes_on_behind_the_last_page() {
     let server = third_page_refused(ResponseTemplate::new(502)).await;
-    let objects = Arc::new(ObjectStoreObjects::memory());
-    let bench = bench(&server, Some(objects));
+    let bench = bench(&server);
     let ended = bench.run(&ask()).await;
     assert!(ended.retry().0.contains("page 3: status 502"));
     assert_eq!(requests(&server).await, 3);
@@ -81,7 +85,7 @@ async fn half_a_page_counts_once() {
         "application/json",
     ))
     .await;
-    let bench = bench(&server, Some(Arc::new(ObjectStoreObjects::memory())));
+    let bench = bench(&server);
     let ended = bench.run(&ask()).await;
     assert!(ended.retry().0.contains("page 3"), "{}", ended.retry().0);
     let records: SourceRecords = bench.attempt(&ask(), 2, None).await.output();
@@ -95,7 +99,7 @@ async fn half_a_page_counts_once() {
 #[tokio::test]
 async fn without_an_object_store_it_begins_again() {
     let server = third_page_refused(ResponseTemplate::new(502)).await;
-    let bench = bench(&server, None);
+    let bench = bench_over(&server, None);
     bench.run(&ask()).await.retry();
     let records: SourceRecords = bench.attempt(&ask(), 2, None).await.output();
     assert_eq!((records.pages, requests(&server).await), (3, 6));
@@ -107,7 +111,7 @@ async fn out_of_time_it_hands_back_what_it_has() {
         .set_body_json(page(3))
         .set_delay(Duration::from_secs(30));
     let server = third_page_refused(slow).await;
-    let bench = bench(&server, Some(Arc::new(ObjectStoreObjects::memory())));
+    let bench = bench(&server);
     // The pace takes a second a page, and two are kept back.
     let ended = bench.attempt(&ask(), 1, Some(Duration::from_secs(6))).await;
     assert!(
@@ -122,7 +126,7 @@ async fn out_of_time_it_hands_back_what_it_has() {
 #[tokio::test]
 async fn a_worker_without_time_fails_and_does_not_go_round_in_circles() {
     let server = third_page_refused(ResponseTemplate::new(502)).await;
-    let bench = bench(&server, Some(Arc::new(ObjectStoreObjects::memory())));
+    let bench = bench(&server);
     let ended = bench.attempt(&ask(), 1, Some(Duration::from_secs(2))).await;
     assert!(ended.retry().0.contains("has not the time for a page"));
     assert_eq!(requests(&server).await, 0);
