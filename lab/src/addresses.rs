@@ -14,6 +14,8 @@ const POOL: u8 = 4;
 
 /// Where the DNS server listens.
 pub(crate) const DNS: Ipv4Addr = honest(53);
+/// Where the search of certificate transparency logs listens.
+pub(crate) const CT: Ipv4Addr = honest(60);
 /// The net of the honest addresses.
 pub(crate) const HONEST_NET: (Ipv4Addr, u8) = (honest(0), 24);
 pub(crate) const TLS_GARBAGE: Ipv4Addr = honest(21);

@@ -15,6 +15,8 @@ use crate::truth::Truth;
 pub struct LabInfo {
     /// The DNS server, UDP and TCP.
     pub resolver: SocketAddr,
+    /// The search of certificate transparency logs, over http.
+    pub ct: SocketAddr,
     /// The port of all http servers.
     pub http_port: u16,
     /// The port of all https servers.

@@ -36,6 +36,7 @@ pub struct LabConfig {
 
 /// The ports of a lab; 0 is any that is free.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct LabPorts {
     /// The DNS server's, UDP and TCP.
     pub dns: u16,
@@ -43,6 +44,8 @@ pub struct LabPorts {
     pub http: u16,
     /// The https servers'.
     pub https: u16,
+    /// The port of the search of certificate transparency logs.
+    pub ct: u16,
 }
 
 impl Default for LabConfig {
@@ -71,6 +74,7 @@ impl LabConfig {
 pub struct Lab {
     world: Arc<World>,
     resolver: SocketAddr,
+    ct: SocketAddr,
     ca_der: Vec<u8>,
     servers: JoinSet<()>,
     /// The listeners of the canaries, to look for connections that no task has met yet.
@@ -86,6 +90,7 @@ impl Lab {
             dns: self.resolver.port(),
             http: self.world.http_port,
             https: self.world.https_port,
+            ct: self.ct.port(),
         }
     }
 
@@ -114,6 +119,7 @@ impl Lab {
         Ok(Self {
             world,
             resolver: sockets.resolver,
+            ct: sockets.ct,
             ca_der: tls.ca().to_vec(),
             servers,
             canaries: sockets.canaries,
@@ -124,6 +130,12 @@ impl Lab {
     /// The address of the DNS server, UDP and TCP.
     pub fn resolver(&self) -> SocketAddr {
         self.resolver
+    }
+
+    /// The base URL of the search of certificate transparency logs, which speaks the language of
+    /// crt.sh: what to give to a reader of crt.sh in place of `https://crt.sh`.
+    pub fn ct_url(&self) -> String {
+        format!("http://{}", self.ct)
     }
 
     /// The port of all http servers.
@@ -194,6 +206,7 @@ impl Lab {
     pub fn info(&self) -> LabInfo {
         LabInfo {
             resolver: self.resolver,
+            ct: self.ct,
             http_port: self.http_port(),
             https_port: self.https_port(),
             scope_nets: self.scope_nets(),

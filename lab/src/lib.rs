@@ -1,6 +1,7 @@
 //! A small Internet on one machine, with known answers: what examples, tests and benches scan.
 //!
-//! The lab is a DNS server that knows every name, and web servers on addresses of 127.0.0.0/8 that
+//! The lab is a DNS server that knows every name, a search of certificate transparency logs that
+//! knows the names under any domain ([`ct_names`]), and web servers on addresses of 127.0.0.0/8 that
 //! behave as the real ones do: most are good, some are broken, a few are hostile. How a site
 //! behaves is drawn from a hash of its name, so the right answer for any name is known without
 //! asking anybody: that is its [`Truth`].
@@ -31,14 +32,16 @@
 //! | 127.77.0.23 | connections are reset |
 //! | 127.77.0.24 | SYNs are dropped |
 //! | 127.77.0.53 | DNS |
+//! | 127.77.0.60 | a search of certificate transparency logs, on a port of its own |
 //! | 127.66.6.6, 127.0.0.1, ::1 | canaries: connections are counted as forbidden |
 //!
-//! All on one pair of ephemeral ports, without privilege, on Linux. The crate depends on no other
+//! All web servers are on one pair of ephemeral ports, without privilege, on Linux. The crate depends on no other
 //! of the workspace: a truth borrowed from the scanner would judge nothing.
 
 mod addresses;
 mod behaviour;
 mod bind;
+mod ct;
 mod dns;
 mod error;
 mod info;
@@ -54,6 +57,7 @@ mod web;
 mod world;
 
 pub use behaviour::{Behaviour, UnknownBehaviour};
+pub use ct::ct_names;
 pub use error::LabError;
 pub use info::LabInfo;
 pub use lab::{Lab, LabConfig, LabPorts};

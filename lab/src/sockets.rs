@@ -18,6 +18,7 @@ pub(crate) struct Sockets {
     pub(crate) http_port: u16,
     pub(crate) https_port: u16,
     pub(crate) resolver: SocketAddr,
+    pub(crate) ct: SocketAddr,
     pub(crate) listeners: Vec<(TcpListener, Duty)>,
     pub(crate) dns_udp: Arc<UdpSocket>,
     pub(crate) full_queues: Vec<FullQueue>,
@@ -60,6 +61,7 @@ impl Sockets {
         };
         let http_port = open(http_posts(), ports.http)?;
         let https_port = open(https_posts(tls), ports.https)?;
+        let ct_port = open(vec![(at::CT.into(), Need::Must, Some(Duty::Ct))], ports.ct)?;
 
         let (dns_port, dns_udp, dns_tcp) = bind::dns_sockets(at::DNS.into(), ports.dns)?;
         let fault = |source| LabError::Bind {
@@ -73,6 +75,7 @@ impl Sockets {
             http_port,
             https_port,
             resolver,
+            ct: SocketAddr::new(at::CT.into(), ct_port),
             listeners,
             dns_udp,
             full_queues,

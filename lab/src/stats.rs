@@ -20,6 +20,9 @@ pub struct Stats {
     pub dns_udp: u64,
     /// DNS queries over TCP.
     pub dns_tcp: u64,
+    /// Questions to the search of certificate transparency logs.
+    #[serde(default)]
+    pub ct: u64,
     /// Connections to addresses that must never be touched.
     pub forbidden_hits: u64,
     /// HTTP requests and DNS questions for IPv4 addresses, by the behaviour of the name; and
@@ -35,6 +38,9 @@ pub(crate) struct Counters {
     pub(crate) requests: Counter,
     pub(crate) dns_udp: Counter,
     pub(crate) dns_tcp: Counter,
+    pub(crate) ct: Counter,
+    /// Of these, the ones that meet a busy server.
+    pub(crate) ct_busy: Counter,
     pub(crate) forbidden_hits: Counter,
     by_behaviour: ByBehaviour,
 }
@@ -45,6 +51,11 @@ pub(crate) struct Counter(AtomicU64);
 impl Counter {
     pub(crate) fn add_one(&self) {
         self.0.fetch_add(1, Relaxed);
+    }
+
+    /// Adds one; returns how many there were before.
+    pub(crate) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Relaxed)
     }
 
     pub(crate) fn get(&self) -> u64 {
@@ -73,6 +84,7 @@ impl Counters {
             requests: self.requests.get(),
             dns_udp: self.dns_udp.get(),
             dns_tcp: self.dns_tcp.get(),
+            ct: self.ct.get(),
             forbidden_hits: self.forbidden_hits.get(),
             by_behaviour: Behaviour::ALL
                 .iter()

@@ -14,11 +14,12 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+pub(crate) use request::{Request, parse};
 pub(crate) use tls::Tls;
 
 use crate::behaviour::Behaviour;
-use crate::dns;
 use crate::world::World;
+use crate::{ct, dns};
 
 /// What a listener does with its connections.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub(crate) enum Duty {
     Http,
     Https(Tls),
     Dns,
+    /// The search of certificate transparency logs.
+    Ct,
     TlsGarbage,
     Silence,
     Reset,
@@ -58,7 +61,7 @@ pub(crate) async fn accept(listener: TcpListener, duty: Duty, world: Arc<World>)
 }
 
 async fn attend(stream: TcpStream, duty: Duty, world: &World) -> io::Result<()> {
-    if !matches!(duty, Duty::Dns) {
+    if !matches!(duty, Duty::Dns | Duty::Ct) {
         world.counters.connections.add_one();
     }
     match duty {
@@ -69,6 +72,7 @@ async fn attend(stream: TcpStream, duty: Duty, world: &World) -> io::Result<()> 
             serve::serve(stream, true, world).await
         }
         Duty::Dns => dns::serve_tcp(stream, world).await,
+        Duty::Ct => ct::serve(stream, world).await,
         Duty::TlsGarbage => {
             world.counters.saw(Behaviour::TlsGarbage);
             trouble::tls_garbage(stream).await

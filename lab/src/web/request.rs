@@ -1,10 +1,12 @@
-//! Requests: the three things of them that matter here.
+//! Requests: the four things of them that matter here.
 
 /// The request at the beginning of a buffer.
 pub(crate) struct Request<'a> {
     pub(crate) is_get: bool,
     /// Without the query.
     pub(crate) path: &'a str,
+    /// Empty if there is none.
+    pub(crate) query: &'a str,
     /// Without the port; empty if there is none.
     pub(crate) host: &'a str,
     /// Whether the client wants another answer on this connection.
@@ -21,9 +23,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Request<'_>>, httparse::Error
         return Ok(None);
     };
     let target = raw.path.unwrap_or("/");
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut request = Request {
         is_get: raw.method == Some("GET"),
-        path: target.split('?').next().unwrap_or(target),
+        path,
+        query,
         host: "",
         keep_alive: raw.version == Some(1),
         len,

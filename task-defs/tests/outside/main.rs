@@ -6,6 +6,7 @@
 mod bench;
 mod censys;
 mod crtsh;
+mod lab;
 mod limits;
 mod notify;
 mod resume;
