@@ -2,6 +2,8 @@
 
 mod condition;
 mod count;
+#[cfg(feature = "expressions")]
+pub mod expression;
 mod filter;
 mod group_by;
 mod insert_data;
@@ -10,6 +12,8 @@ mod pointer;
 
 pub use condition::{Condition, TooDeep};
 pub use count::{Count, RowCount};
+#[cfg(feature = "expressions")]
+pub use expression::{Expression, InvalidExpression, NoAnswer};
 pub use filter::Filter;
 pub use group_by::{Group, GroupBy, GroupError, Groups};
 pub use insert_data::InsertData;
