@@ -13,13 +13,23 @@ fn every_kind_has_its_route() {
         .collect();
     let mut expected = vec![
         ("control.conditional", Internal),
+        ("control.fail", External),
+        ("control.sleep_until", External),
         ("data.count", Internal),
+        ("data.distinct", Internal),
         ("data.filter", Internal),
+        ("data.filter_by_membership", Internal),
+        ("data.filter_by_scope", Internal),
         ("data.group_by", Internal),
         ("data.insert", Internal),
         ("recon.filter_by_freshness", Internal),
         ("recon.list", Internal),
         ("recon.upsert", Internal),
+        ("data.merge", Internal),
+        ("data.partition", Internal),
+        ("data.sample", Internal),
+        ("data.to_file", Internal),
+        ("data.top_n", Internal),
     ];
     if cfg!(feature = "notify") {
         expected.extend([
@@ -27,6 +37,9 @@ fn every_kind_has_its_route() {
             ("notify.generic", External),
             ("notify.task_result", Internal),
         ]);
+    }
+    if cfg!(feature = "expressions") {
+        expected.push(("data.filter_by_expression", Internal));
     }
     if cfg!(feature = "robots") {
         expected.extend([
@@ -42,6 +55,7 @@ fn every_kind_has_its_route() {
             ("source.shodan", External),
         ]);
     }
+    expected.sort_unstable_by_key(|(kind, _)| *kind);
     assert_eq!(routes, expected);
 }
 

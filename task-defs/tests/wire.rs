@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use insta::assert_json_snapshot;
 use serde_json::json;
-use sortie_task_defs::control::{Conditional, Test};
+use sortie_task_defs::control::{Conditional, Fail, SleepUntil, Test};
 use sortie_task_defs::data::{
-    Condition, Count, Filter, Group, GroupBy, Groups, InsertData, Pointer, RowCount,
+    Compression, Condition, Count, Distinct, FileSummary, Filter, FilterByMembership,
+    FilterByScope, Group, GroupBy, Groups, InsertData, Merge, Order, Part, Partition, Pointer,
+    RowCount, Sample, Side, Split, ToFile, TopN,
 };
 use sortie_task_defs::recon::{
     FilterByFreshness, Here, ListModels, ListedModel, UpsertModels, Upserted,
 };
 use task_core::Timestamp;
-use task_core::recon::{Changes, Filter as Models, Order, Query};
+use task_core::recon::{Changes, Filter as Models, Order as By, Query};
 
 fn at(pointer: &str) -> Pointer {
     pointer.parse().unwrap()
@@ -98,7 +100,106 @@ fn data() {
 }
 
 #[test]
+fn filters() {
+    let from = || "scan".to_owned();
+    let scope = serde_json::from_value(json!({"allow_domains": ["example.com"]})).unwrap();
+    let by_scope = |keep, scope| FilterByScope {
+        from: from(),
+        at: at("/domain"),
+        keep,
+        scope,
+    };
+    let by_scope = [by_scope(Side::In, Some(scope)), by_scope(Side::Out, None)];
+    assert_json_snapshot!("data.filter_by_scope", by_scope);
+    let membership = FilterByMembership {
+        from: from(),
+        at: at("/domain"),
+        keep: Side::Out,
+        among: "yesterday".to_owned(),
+        among_at: at("/name"),
+    };
+    assert_json_snapshot!("data.filter_by_membership", membership);
+    let by = vec![at("/domain"), at("/port")];
+    assert_json_snapshot!("data.distinct", Distinct { from: from(), by });
+    let merge = |by| Merge {
+        from: vec![from(), "others".to_owned()],
+        by,
+    };
+    assert_json_snapshot!("data.merge", [merge(None), merge(Some(vec![at("/a")]))]);
+    let sample = Sample {
+        from: from(),
+        rows: 1000,
+        seed: 40,
+    };
+    assert_json_snapshot!("data.sample", sample);
+    let partition = |by| Partition { from: from(), by };
+    let hash = Split::Hash {
+        at: at("/domain"),
+        parts: 16,
+    };
+    let partitions = [partition(Split::Chunks { rows: 1000 }), partition(hash)];
+    assert_json_snapshot!("data.partition", partitions);
+    let part = Part {
+        part: 3,
+        rows: vec![json!({"domain": "example.com"})],
+    };
+    assert_json_snapshot!("data.partition.row", part);
+    let top = |order| TopN {
+        from: from(),
+        by: at("/rows"),
+        rows: 20,
+        order,
+    };
+    assert_json_snapshot!("data.top_n", [top(Order::Largest), top(Order::Smallest)]);
+}
+
+#[test]
+fn files() {
+    let to = |compression| ToFile {
+        from: "scan".to_owned(),
+        name: "out.ndjson".parse().unwrap(),
+        compression,
+    };
+    let forms = [Compression::None, Compression::Gzip, Compression::Zstd];
+    assert_json_snapshot!("data.to_file", forms.map(to));
+    let summary = FileSummary {
+        rows: 3,
+        bytes: 10,
+        text_bytes: 100,
+        path: "/srv/out.ndjson".into(),
+    };
+    assert_json_snapshot!("data.to_file.output", summary);
+}
+
+#[cfg(feature = "expressions")]
+#[test]
+fn expressions() {
+    use sortie_task_defs::data::{Expression, FilterByExpression};
+
+    let keep: Expression = "row.rules > 10".parse().unwrap();
+    let from = || "scan".to_owned();
+    let filter = FilterByExpression {
+        from: from(),
+        keep: keep.clone(),
+    };
+    assert_json_snapshot!("data.filter_by_expression", filter);
+    let tests = [Test::AnyRowBy(keep.clone()), Test::AllRowsBy(keep)];
+    let all = tests.map(|holds| Conditional {
+        from: from(),
+        holds,
+    });
+    assert_json_snapshot!("control.conditional.expressions", all);
+}
+
+#[test]
 fn control() {
+    let message = "no names to scan".to_owned();
+    assert_json_snapshot!("control.fail", Fail { message });
+    let sleeps = [
+        SleepUntil::at(Timestamp::from_millis(1_795_000_000_000)),
+        SleepUntil::after(Duration::from_secs(3600)),
+    ];
+    assert_json_snapshot!("control.sleep_until", sleeps);
     let tests = [
         Test::HasRows,
         Test::RowsAtLeast(3),
@@ -218,7 +319,7 @@ fn recon() {
         .filter(Models::refers_to("domain", "a.example"))
         .filter(Models::FoundIn(id.parse().unwrap()))
         .filter(Models::SeenSince(Timestamp::from_millis(5)))
-        .order(Order::Field("port".to_owned()))
+        .order(By::Field("port".to_owned()))
         .descending();
     let list = ListModels::new("endpoint")
         .query(query)

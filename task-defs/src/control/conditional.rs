@@ -4,17 +4,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use task_core::{Arm, TaskContext, TaskDefinition, TaskError, needs};
 
-use crate::data::{Condition, TooDeep};
+#[cfg(feature = "expressions")]
+use crate::data::Expression;
+use crate::data::{Condition, TooDeep, Walk};
 
 /// Chooses a branch of [`Workflow::when`](task_core::Workflow::when) by the rows of an earlier
 /// task, or of all children of a container: `Then` if the test holds, else `Else`.
 ///
-/// Rows are streamed, and no more of them are read than the answer needs.
+/// Rows are streamed, and no more of them are read than the answer needs. When its time runs out
+/// it hands back the last row it has read, and the next attempt goes on behind it.
 ///
 /// # Errors
 ///
-/// [`TaskError::Fatal`] if the collection has nothing called `from`, or the condition is nested
-/// [too deep](TooDeep).
+/// [`TaskError::Fatal`] if the collection has nothing called `from`, if the condition is nested
+/// [too deep](TooDeep), or if the expression has no answer for a row that is read.
 ///
 /// ```
 /// use sortie_task_defs::control::{Conditional, Test};
@@ -50,6 +53,12 @@ pub enum Test {
     AnyRow(Condition),
     /// Every one meets the condition; so no rows do.
     AllRows(Condition),
+    /// At least one meets the expression; so no rows do not.
+    #[cfg(feature = "expressions")]
+    AnyRowBy(Expression),
+    /// Every one meets the expression; so no rows do.
+    #[cfg(feature = "expressions")]
+    AllRowsBy(Expression),
 }
 
 impl TaskDefinition for Conditional {
@@ -66,13 +75,14 @@ impl TaskDefinition for Conditional {
             // The store counts faster than it gives out rows.
             return Ok(Arm::from(data.count(&self.from).await? >= wanted));
         }
-        let mut rows = data.of::<Value>(&self.from).await?;
-        while let Some(row) = rows.next().await? {
-            if cx.is_cancelled() {
-                return Err(TaskError::Cancelled);
-            }
-            if let Some(answer) = self.holds.decided_by(&row) {
+        let mut walk = Walk::over(&cx, &self.from, cx.cursor()?).await?;
+        while let Some(row) = walk.next().await? {
+            let decided = self.holds.decided_by(&row.value);
+            if let Some(answer) = decided.map_err(|error| walk.refuse(error))? {
                 return Ok(Arm::from(answer));
+            }
+            if walk.must_end() {
+                return Err(TaskError::deadline(&walk.place()));
             }
         }
         Ok(Arm::from(self.holds.without_decision()))
@@ -83,7 +93,7 @@ impl Test {
     fn check(&self) -> Result<(), TooDeep> {
         match self {
             Self::AnyRow(condition) | Self::AllRows(condition) => condition.check(),
-            Self::HasRows | Self::RowsAtLeast(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -92,22 +102,31 @@ impl Test {
         match self {
             Self::HasRows => Some(1),
             Self::RowsAtLeast(wanted) => Some(*wanted),
-            Self::AnyRow(_) | Self::AllRows(_) => None,
+            _ => None,
         }
     }
 
-    /// The answer, if this row settles it.
-    fn decided_by(&self, row: &Value) -> Option<bool> {
-        match self {
-            Self::AnyRow(condition) => condition.holds(row).then_some(true),
-            Self::AllRows(condition) => (!condition.holds(row)).then_some(false),
-            Self::HasRows | Self::RowsAtLeast(_) => None,
-        }
+    /// The answer, if this row settles it. An error says why it cannot be judged.
+    fn decided_by(&self, row: &Value) -> Result<Option<bool>, String> {
+        let meets = match self {
+            Self::AnyRow(condition) | Self::AllRows(condition) => condition.holds(row),
+            #[cfg(feature = "expressions")]
+            Self::AnyRowBy(expression) | Self::AllRowsBy(expression) => expression
+                .matches(row)
+                .map_err(|error| format!("holds: {error}"))?,
+            Self::HasRows | Self::RowsAtLeast(_) => return Ok(None),
+        };
+        Ok((meets != self.without_decision()).then_some(meets))
     }
 
     /// The answer if no row has settled it.
     fn without_decision(&self) -> bool {
-        matches!(self, Self::AllRows(_))
+        match self {
+            Self::AllRows(_) => true,
+            #[cfg(feature = "expressions")]
+            Self::AllRowsBy(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -123,7 +142,8 @@ mod tests {
     }
 
     fn answer(test: &Test, rows: &[i64]) -> bool {
-        let mut decisions = rows.iter().filter_map(|row| test.decided_by(&json!(row)));
+        let decided = |row| test.decided_by(&json!(row)).unwrap();
+        let mut decisions = rows.iter().filter_map(decided);
         decisions.next().unwrap_or_else(|| test.without_decision())
     }
 

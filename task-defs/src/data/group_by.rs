@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 
+use super::carry::{hand_back, take_up};
 use super::pointer::Pointer;
+use super::walk::Walk;
 
 /// Counts the rows of an earlier task, or of all children of a container, by the value at one
 /// place. Rows are streamed; memory holds a page and the groups, at most
 /// [`MAX_GROUPS`](Self::MAX_GROUPS).
 ///
-/// Two values are one group if their JSON text is the same.
+/// Two values are one group if their JSON text is the same. When its time runs out it hands back
+/// what it has counted, and the next attempt goes on behind the last row.
 ///
 /// # Errors
 ///
@@ -81,13 +84,14 @@ impl TaskDefinition for GroupBy {
     type Output = Groups;
 
     async fn run(self, cx: TaskContext<Self::Requires>) -> Result<Groups, TaskError> {
-        let mut rows = cx.task_data().of::<Value>(&self.from).await?;
-        let mut counter = Counter::new(self.by);
-        while let Some(row) = rows.next().await? {
-            if cx.is_cancelled() {
-                return Err(TaskError::Cancelled);
+        let (behind, so_far) = take_up(&cx).await?.unwrap_or_default();
+        let mut counter = Counter::new(self.by, so_far);
+        let mut walk = Walk::over(&cx, &self.from, behind).await?;
+        while let Some(row) = walk.next().await? {
+            counter.add(&row.value).map_err(TaskError::fatal)?;
+            if walk.must_end() {
+                return Err(hand_back(&cx, walk.place(), &counter.finish()).await);
             }
-            counter.add(&row).map_err(TaskError::fatal)?;
         }
         Ok(counter.finish())
     }
@@ -102,12 +106,15 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(by: Pointer) -> Self {
+    fn new(by: Pointer, so_far: Groups) -> Self {
+        let groups = so_far.groups.into_iter();
         Self {
             by,
-            rows: 0,
-            missing: 0,
-            groups: BTreeMap::new(),
+            rows: so_far.rows,
+            missing: so_far.missing,
+            groups: groups
+                .map(|group| (group.value.to_string(), group))
+                .collect(),
         }
     }
 
@@ -159,7 +166,7 @@ mod tests {
     use super::*;
 
     fn by(at: &str) -> Counter {
-        Counter::new(at.parse().unwrap())
+        Counter::new(at.parse().unwrap(), Groups::default())
     }
 
     #[test]

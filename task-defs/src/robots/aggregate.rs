@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
-use task_core::{PayloadError, Progress, TaskContext, TaskDefinition, TaskError, TaskId, needs};
+use task_core::{PayloadError, TaskContext, TaskDefinition, TaskError, TaskId, needs};
 
 use super::entry::Entry;
-use super::file::{FileError, OutFile, folder};
 use super::parts;
 use super::record::{RobotsChunk, RobotsRecord};
 use super::sorter::{SortError, Sorter};
-use crate::blocking::blocking;
+use crate::blocking::{Sign, Stop, blocking, until_cancelled};
+use crate::file::{Compression, FileError, OutFile, folder};
 
 /// Writes the records of all chunks into one gzipped file: a [`RobotsRecord`] a line (NDJSON),
 /// sorted by domain. The same records give the same bytes.
@@ -86,55 +85,8 @@ impl TaskDefinition for RobotsAggregate {
     }
 }
 
-/// What `work` gives, unless the attempt is cancelled first. The work itself sees that by its
-/// [`Sign`].
-async fn until_cancelled<R, T>(
-    cx: &TaskContext<R>,
-    work: impl Future<Output = Result<T, TaskError>>,
-) -> Result<T, TaskError> {
-    tokio::select! {
-        done = work => done,
-        () = cx.cancelled() => Err(TaskError::Cancelled),
-    }
-}
-
 /// Bytes of records in memory.
 const MEMORY_BYTES: usize = 64 << 20;
-/// Entries between two signs of life.
-const ENTRIES_PER_SIGN: u64 = 1024;
-
-/// Tells blocking work to stop when the attempt is dropped, which does not stop a thread.
-#[derive(Default)]
-struct Stop(Arc<AtomicBool>);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// What long blocking work shows and looks at.
-#[derive(Clone)]
-pub(super) struct Sign {
-    progress: Progress,
-    stop: Arc<AtomicBool>,
-}
-
-impl Sign {
-    pub(super) fn new(progress: Progress, stop: Arc<AtomicBool>) -> Self {
-        Self { progress, stop }
-    }
-
-    /// Shows life now and then, `done` being how many entries were gone through. False if the
-    /// work must stop.
-    pub(super) fn goes_on(&self, done: u64) -> bool {
-        if !done.is_multiple_of(ENTRIES_PER_SIGN) {
-            return true;
-        }
-        self.progress.checkpoint();
-        !self.stop.load(Ordering::Relaxed)
-    }
-}
 
 /// The blocking half: records in, file out.
 struct Merge {
@@ -146,7 +98,7 @@ struct Merge {
 impl Merge {
     fn begin(path: PathBuf, task: TaskId, attempt: u32, memory: usize) -> Result<Self, FileError> {
         Ok(Self {
-            file: OutFile::create(&path, task, attempt)?,
+            file: OutFile::create(&path, task, attempt, Compression::Gzip)?,
             sorter: Sorter::new(folder(&path).to_owned(), memory),
             summary: RobotsSummary {
                 path,
@@ -198,6 +150,12 @@ impl Merge {
         }
         summary.bytes = file.commit()?;
         Ok(summary)
+    }
+}
+
+impl From<FileError> for TaskError {
+    fn from(error: FileError) -> Self {
+        Self::fatal(format!("out: {error}"))
     }
 }
 

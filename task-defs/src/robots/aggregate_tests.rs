@@ -2,6 +2,7 @@ use std::fs;
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
+use task_core::Progress;
 
 use super::*;
 use crate::robots::parts::tests::record;

@@ -18,7 +18,6 @@ mod chunk;
 mod clients;
 mod cost;
 mod entry;
-mod file;
 mod generator;
 mod list;
 mod options;
@@ -32,9 +31,9 @@ mod targets;
 use scanners::scope::ScopeSpec;
 use task_core::Workflow;
 
+pub use crate::file::FileError;
 pub use aggregate::{RobotsAggregate, RobotsSummary};
 pub use cost::LambdaPrice;
-pub use file::FileError;
 pub use generator::{RobotsGenerated, RobotsGenerator};
 pub use list::{TargetCounts, TargetList};
 pub use options::{InvalidOption, RobotsOptions};

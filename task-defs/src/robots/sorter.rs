@@ -6,9 +6,9 @@ use std::io;
 use std::path::PathBuf;
 use std::vec;
 
-use super::aggregate::Sign;
 use super::entry::Entry;
 use super::run::{Run, RunReader, RunWriter};
+use crate::blocking::Sign;
 
 /// Most runs on disk; when there are so many, they become one. Bounds open files and buffers.
 const MAX_RUNS: usize = 64;

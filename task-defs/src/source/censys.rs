@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::error::SourceError;
 use super::failure::Failure;
 use super::findings::Findings;
-use super::record::{Carrier, CertificateRecord, EndpointRecord};
+use super::record::{CertificateRecord, EndpointRecord};
 use super::request::{ApiKey, KeyPlace, PageRequest};
 use super::shodan::check_query;
 use super::source::Source;
 use super::text::moment;
+use crate::recon::Carrier;
 use crate::web::text::cut;
 
 /// Asks the global search of the Censys Platform: endpoints, names and certificates.

@@ -35,7 +35,7 @@ type Skipped = BTreeMap<Cow<'static, str>, u64>;
 #[derive(Debug, Default)]
 struct Known {
     certificates: BTreeSet<String>,
-    endpoints: BTreeMap<(std::net::IpAddr, u16, super::record::Carrier), usize>,
+    endpoints: BTreeMap<(std::net::IpAddr, u16, crate::recon::Carrier), usize>,
 }
 
 /// What one task has found, as its row of data.

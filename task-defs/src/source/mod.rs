@@ -45,6 +45,7 @@ mod source;
 mod sources;
 mod text;
 
+pub use crate::recon::Carrier;
 pub use censys::Censys;
 pub use crtsh::Crtsh;
 pub use error::SourceError;
@@ -52,7 +53,7 @@ pub use failure::{ErrorAnswer, Failure};
 pub use fetch::Fetch;
 pub use findings::{Cut, Findings, SourceRecords};
 pub use options::SourceOptions;
-pub use record::{Carrier, CertificateRecord, DomainRecord, EndpointRecord};
+pub use record::{CertificateRecord, DomainRecord, EndpointRecord};
 pub use request::{ApiKey, KeyPlace, PageRequest};
 pub use scanners::scope::Name;
 pub use shodan::Shodan;

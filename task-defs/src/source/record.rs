@@ -6,6 +6,8 @@ use scanners::scope::Name;
 use serde::{Deserialize, Serialize};
 use task_core::Timestamp;
 
+use crate::recon::Carrier;
+
 /// A name that a source knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainRecord {
@@ -74,20 +76,4 @@ pub struct EndpointRecord {
     /// When the source met it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
-}
-
-/// What carries a service.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Carrier {
-    /// TCP.
-    #[default]
-    Tcp,
-    /// UDP.
-    Udp,
-    /// QUIC, over UDP.
-    Quic,
 }

@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use super::error::SourceError;
 use super::failure::{ErrorAnswer, Failure};
 use super::findings::Findings;
-use super::record::{Carrier, CertificateRecord, EndpointRecord};
+use super::record::{CertificateRecord, EndpointRecord};
 use super::request::{ApiKey, KeyPlace, PageRequest};
 use super::source::Source;
 use super::text::moment;
+use crate::recon::Carrier;
 use crate::web::text::cut;
 
 /// Asks Shodan's host search: endpoints, their names, and the certificates that they presented.

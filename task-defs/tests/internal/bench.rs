@@ -13,14 +13,15 @@ use task_core::ports::runtime::{Runtime, TokioRuntime};
 use task_core::ports::store::StoreError;
 use task_core::ports::transport::{Outgoing, Transport};
 use task_core::worker::{StockWorker, WorkerLoop};
-use task_core::{CollectionId, Payload, Queue, TaskDefinition, WorkerKind};
+use task_core::{Claim, CollectionId, Payload, Queue, Resources, TaskDefinition, WorkerKind};
 use transports::memory::{MemoryConfig, MemoryTransport};
 use transports::objects::ObjectStoreObjects;
 
-/// One data set called `rows`, and what the task wrote.
+/// Two data sets, called `rows` and `others`, and what the task wrote.
 #[derive(Debug, Default)]
 struct Data {
     rows: Vec<Payload>,
+    others: Vec<Payload>,
     /// Rows that were given out.
     read: Mutex<usize>,
     written: Mutex<Vec<Payload>>,
@@ -29,8 +30,12 @@ struct Data {
 #[async_trait]
 impl DataStore for Data {
     async fn dataset(&self, of: CollectionId, name: &str) -> Result<Option<Dataset>, StoreError> {
-        let container = of.container(0);
-        Ok((name == "rows").then_some(Dataset {
+        let container = match name {
+            "rows" => of.container(0),
+            "others" => of.container(1),
+            _ => return Ok(None),
+        };
+        Ok(Some(Dataset {
             container,
             task: None,
         }))
@@ -38,13 +43,13 @@ impl DataStore for Data {
 
     async fn rows(
         &self,
-        _: Dataset,
+        dataset: Dataset,
         after: Option<RowKey>,
         limit: usize,
     ) -> Result<Vec<DataRow>, StoreError> {
         let task = collection().task(9);
         let first = after.map_or(0, |key| key.seq + 1);
-        let rows = (first..).zip(self.rows.iter().skip(first as usize));
+        let rows = (first..).zip(self.of(dataset).iter().skip(first as usize));
         let page: Vec<_> = rows
             .take(limit)
             .map(|(seq, body)| DataRow {
@@ -56,8 +61,8 @@ impl DataStore for Data {
         Ok(page)
     }
 
-    async fn count(&self, _: Dataset) -> Result<u64, StoreError> {
-        Ok(self.rows.len() as u64)
+    async fn count(&self, dataset: Dataset) -> Result<u64, StoreError> {
+        Ok(self.of(dataset).len() as u64)
     }
 
     async fn write_rows(&self, _: Writer, first: u32, rows: &[Payload]) -> Result<(), StoreError> {
@@ -76,10 +81,22 @@ impl DataStore for Data {
     }
 }
 
+impl Data {
+    fn of(&self, dataset: Dataset) -> &[Payload] {
+        if dataset.container == collection().container(0) {
+            &self.rows
+        } else {
+            &self.others
+        }
+    }
+}
+
 /// What came of an envelope.
 pub(crate) struct Ended {
     pub(crate) complete: CompleteTask,
     pub(crate) written: Vec<Value>,
+    /// The same, as text.
+    pub(crate) raw: Vec<String>,
     pub(crate) read: usize,
 }
 
@@ -97,6 +114,148 @@ impl Ended {
     }
 }
 
+/// What a task finds.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) rows: Vec<Payload>,
+    pub(crate) others: Vec<Payload>,
+    pub(crate) objects: Arc<ObjectStoreObjects>,
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) scope: Option<Claim>,
+    pub(crate) attempt: u32,
+    pub(crate) cursor: Option<Payload>,
+    /// What is left for the task in all.
+    pub(crate) time: Option<Duration>,
+}
+
+impl Setup {
+    pub(crate) fn new(rows: &[Value]) -> Self {
+        Self {
+            rows: encode(rows),
+            others: Vec::new(),
+            objects: Arc::new(ObjectStoreObjects::memory()),
+            resources: Arc::default(),
+            scope: None,
+            attempt: 1,
+            cursor: None,
+            time: None,
+        }
+    }
+
+    pub(crate) fn others(mut self, rows: &[Value]) -> Self {
+        self.others = encode(rows);
+        self
+    }
+
+    /// Runs one attempt.
+    pub(crate) async fn run<T: TaskDefinition>(&self, task: &T) -> Ended {
+        self.run_payload(T::KIND, Payload::encode(task).unwrap())
+            .await
+    }
+
+    /// Runs attempts with hardly any time each, until one does not hand back a cursor. All that
+    /// they wrote is in the last one's end.
+    pub(crate) async fn run_in_pieces<T: TaskDefinition>(mut self, task: &T) -> (Ended, u32) {
+        // Always less than the margin: a row or a chunk an attempt.
+        self.time = Some(Duration::from_secs(3));
+        let mut written = Vec::new();
+        loop {
+            let mut ended = self.run(task).await;
+            written.append(&mut ended.written);
+            match ended.complete.outcome {
+                Outcome::Deadline { cursor, .. } => self.cursor = Some(cursor),
+                _ => return (Ended { written, ..ended }, self.attempt),
+            }
+            self.attempt += 1;
+        }
+    }
+
+    /// Runs one attempt at a payload that may be anything.
+    pub(crate) async fn run_payload(&self, kind: &str, payload: Payload) -> Ended {
+        let runtime = Arc::new(TokioRuntime::new());
+        let transport = Arc::new(MemoryTransport::new(
+            runtime.clone(),
+            MemoryConfig::default(),
+        ));
+        let data = Arc::new(Data {
+            rows: self.rows.clone(),
+            others: self.others.clone(),
+            ..Data::default()
+        });
+        let worker = StockWorker::new(
+            sortie_task_defs::registry(),
+            transport.clone(),
+            runtime.clone(),
+        )
+        .with_objects(self.objects.clone())
+        .with_resources(self.resources.clone())
+        .with_data(data.clone());
+        let (_stop, stopped) = StopHandle::new();
+        let worker = WorkerLoop::new(
+            WorkerKind::Internal,
+            Arc::new(worker),
+            transport.clone(),
+            runtime.clone(),
+        );
+        drop(tokio::spawn(worker.run(stopped)));
+        let now = runtime.now();
+        let envelope = DispatchTask {
+            v: WIRE_VERSION,
+            kind: kind.to_owned(),
+            kind_version: 1,
+            task_id: collection().task(0),
+            collection_id: collection(),
+            parent_id: collection().container(0),
+            ordinal: 0,
+            attempt: self.attempt,
+            fence: Fence(7),
+            start_by: now.after(Duration::from_secs(60)),
+            deadline: self.time.map(|time| now.after(time)),
+            lease: Duration::from_secs(60),
+            scope: self.scope.clone(),
+            trace: String::new(),
+            cursor: self.cursor.clone(),
+            payload,
+        };
+        let body = Outgoing::now(envelope.encode().into());
+        transport.send(Queue::Internal, vec![body]).await.unwrap();
+        let (wait, visibility) = (Duration::from_secs(20), Duration::from_secs(60));
+        let deliveries = transport
+            .receive(Queue::Manager, 1, wait, visibility)
+            .await
+            .unwrap();
+        let Message::CompleteTask(complete) = ToManager::decode(&deliveries[0].body).unwrap().body
+        else {
+            panic!("no completion")
+        };
+        let written = data
+            .written
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|row| row.decode().unwrap())
+            .collect();
+        let text = |row: &Payload| match row {
+            Payload::Inline(raw) => raw.get().to_owned(),
+            Payload::Claim(claim) => panic!("{claim:?}"),
+        };
+        let raw = data.written.lock().unwrap().iter().map(text).collect();
+        let read = *data.read.lock().unwrap();
+        Ended {
+            complete: *complete,
+            written,
+            raw,
+            read,
+        }
+    }
+}
+
+fn encode(rows: &[Value]) -> Vec<Payload> {
+    rows.iter()
+        .map(|row| Payload::encode(row).unwrap())
+        .collect()
+}
+
 /// Runs one attempt over `rows`.
 pub(crate) async fn run<T: TaskDefinition>(
     task: &T,
@@ -105,89 +264,19 @@ pub(crate) async fn run<T: TaskDefinition>(
     cursor: Option<Payload>,
     time: Option<Duration>,
 ) -> Ended {
-    let runtime = Arc::new(TokioRuntime::new());
-    let transport = Arc::new(MemoryTransport::new(
-        runtime.clone(),
-        MemoryConfig::default(),
-    ));
-    let data = Arc::new(Data {
+    let setup = Setup {
         rows,
-        ..Data::default()
-    });
-    let worker = StockWorker::new(
-        sortie_task_defs::registry(),
-        transport.clone(),
-        runtime.clone(),
-    )
-    .with_objects(objects)
-    .with_data(data.clone());
-    let (_stop, stopped) = StopHandle::new();
-    let worker = WorkerLoop::new(
-        WorkerKind::Internal,
-        Arc::new(worker),
-        transport.clone(),
-        runtime.clone(),
-    );
-    drop(tokio::spawn(worker.run(stopped)));
-    let now = runtime.now();
-    let envelope = DispatchTask {
-        v: WIRE_VERSION,
-        kind: T::KIND.to_owned(),
-        kind_version: T::VERSION,
-        task_id: collection().task(0),
-        collection_id: collection(),
-        parent_id: collection().container(0),
-        ordinal: 0,
-        attempt: 1,
-        fence: Fence(7),
-        start_by: now.after(Duration::from_secs(60)),
-        deadline: time.map(|time| now.after(time)),
-        lease: Duration::from_secs(60),
-        scope: None,
-        trace: String::new(),
+        objects,
         cursor,
-        payload: Payload::encode(task).unwrap(),
+        time,
+        ..Setup::new(&[])
     };
-    let body = Outgoing::now(envelope.encode().into());
-    transport.send(Queue::Internal, vec![body]).await.unwrap();
-    let (wait, visibility) = (Duration::from_secs(20), Duration::from_secs(60));
-    let deliveries = transport
-        .receive(Queue::Manager, 1, wait, visibility)
-        .await
-        .unwrap();
-    let Message::CompleteTask(complete) = ToManager::decode(&deliveries[0].body).unwrap().body
-    else {
-        panic!("no completion")
-    };
-    let written = data
-        .written
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|row| row.decode().unwrap())
-        .collect();
-    let read = *data.read.lock().unwrap();
-    Ended {
-        complete: *complete,
-        written,
-        read,
-    }
+    setup.run(task).await
 }
 
 /// Runs a task that needs rows only.
 pub(crate) async fn over<T: TaskDefinition>(task: &T, rows: &[Value]) -> Ended {
-    let rows = rows
-        .iter()
-        .map(|row| Payload::encode(row).unwrap())
-        .collect();
-    run(
-        task,
-        rows,
-        Arc::new(ObjectStoreObjects::memory()),
-        None,
-        None,
-    )
-    .await
+    Setup::new(rows).run(task).await
 }
 
 pub(crate) fn collection() -> CollectionId {

@@ -20,7 +20,7 @@ fn a_file_appears_whole_and_replaces_the_old_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.gz");
     fs::write(&path, "old").unwrap();
-    let mut file = OutFile::create(&path, task(), 1).unwrap();
+    let mut file = OutFile::create(&path, task(), 1, Compression::Gzip).unwrap();
     file.line(b"one").unwrap();
     file.line(b"two").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"old");
@@ -37,7 +37,8 @@ fn a_file_appears_whole_and_replaces_the_old_one() {
 #[test]
 fn what_is_not_committed_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut file = OutFile::create(&folder.path().join("out.gz"), task(), 1).unwrap();
+    let mut file =
+        OutFile::create(&folder.path().join("out.gz"), task(), 1, Compression::Gzip).unwrap();
     file.line(b"one").unwrap();
     assert_eq!(names(folder.path()).len(), 1);
     drop(file);
@@ -47,7 +48,7 @@ fn what_is_not_committed_leaves_nothing() {
 #[test]
 fn leftovers_of_earlier_attempts_go_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let prefix = temporary(OsStr::new("out.gz"), task());
+    let prefix = prefix(OsStr::new("out.gz"), task());
     let stay = [
         format!("{prefix}2-b.tmp"),
         format!("{prefix}3-c.tmp"),
@@ -56,7 +57,7 @@ fn leftovers_of_earlier_attempts_go_and_nothing_else() {
     for name in stay.iter().chain([&format!("{prefix}1-a.tmp")]) {
         fs::write(folder.path().join(name), "").unwrap();
     }
-    drop(OutFile::create(&folder.path().join("out.gz"), task(), 2).unwrap());
+    drop(OutFile::create(&folder.path().join("out.gz"), task(), 2, Compression::Gzip).unwrap());
     let mut left = names(folder.path());
     left.sort();
     let mut stay = stay.to_vec();
@@ -67,14 +68,18 @@ fn leftovers_of_earlier_attempts_go_and_nothing_else() {
 #[test]
 fn errors_name_the_path_and_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
-    let error = |path: &Path| OutFile::create(path, task(), 1).err().unwrap();
+    let error = |path: &Path| {
+        OutFile::create(path, task(), 1, Compression::Gzip)
+            .err()
+            .unwrap()
+    };
     assert!(matches!(error(folder.path()), FileError::NotAFile(_)));
     assert!(matches!(error(Path::new("/")), FileError::NotAFile(_)));
     let path = folder.path().join("gone/out.gz");
     assert_eq!(
         error(&path).to_string(),
         format!(
-            "out: there is no folder for `{}` on this worker; create it or choose another path",
+            "there is no folder for `{}` on this worker; create it or choose another path",
             path.display()
         )
     );
@@ -90,7 +95,7 @@ fn a_full_disk_is_called_so() {
     let error = FileError::new(Path::new("/x/out.gz"), full.write_all(b"x").unwrap_err());
     assert_eq!(
         error.to_string(),
-        "out: the disk is full at `/x/out.gz`; free space or choose another path"
+        "the disk is full at `/x/out.gz`; free space or choose another path"
     );
 }
 
@@ -103,6 +108,60 @@ fn others_may_read_it_as_far_as_the_umask_lets_them() {
     let plain = folder.path().join("plain");
     fs::write(&plain, "").unwrap();
     let path = folder.path().join("out.gz");
-    OutFile::create(&path, task(), 1).unwrap().commit().unwrap();
+    OutFile::create(&path, task(), 1, Compression::Gzip)
+        .unwrap()
+        .commit()
+        .unwrap();
     assert_eq!(mode(&path), mode(&plain));
+}
+
+#[test]
+fn what_was_put_aside_is_gone_on_with_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let mut forms = vec![Compression::None, Compression::Gzip];
+    forms.extend(cfg!(feature = "zstd").then_some(Compression::Zstd));
+    for compression in forms {
+        let mut file = OutFile::create(&path, task(), 1, compression).unwrap();
+        file.line(b"one").unwrap();
+        let half = file.put_aside(task(), 1).unwrap();
+        assert!(!path.exists());
+        let resume = || OutFile::resume(&path, task(), 2, compression, half).unwrap();
+        let mut file = resume().unwrap();
+        assert!(resume().is_none(), "the twin begins anew");
+        file.line(b"two").unwrap();
+        file.commit().unwrap();
+        let written = File::open(&path).unwrap();
+        let mut text = String::new();
+        match compression {
+            Compression::None => (&written).read_to_string(&mut text).unwrap(),
+            Compression::Gzip => flate2::read::MultiGzDecoder::new(written)
+                .read_to_string(&mut text)
+                .unwrap(),
+            #[cfg(feature = "zstd")]
+            Compression::Zstd => zstd::Decoder::new(written)
+                .unwrap()
+                .read_to_string(&mut text)
+                .unwrap(),
+            #[cfg(not(feature = "zstd"))]
+            Compression::Zstd => unreachable!(),
+        };
+        assert_eq!(text, "one\ntwo\n", "{compression:?}");
+        assert_eq!(names(folder.path()), ["out"]);
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn what_was_put_aside_and_lost_its_end_is_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let mut file = OutFile::create(&path, task(), 1, Compression::None).unwrap();
+    file.line(b"one").unwrap();
+    let half = file.put_aside(task(), 1).unwrap();
+    let [name] = names(folder.path()).try_into().unwrap();
+    fs::write(folder.path().join(name), "o").unwrap();
+    let resumed = OutFile::resume(&path, task(), 2, Compression::None, half).unwrap();
+    assert!(resumed.is_none());
+    assert_eq!(names(folder.path()), [""; 0]);
 }
