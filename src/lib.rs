@@ -35,6 +35,7 @@
 //! - [`core`]: the engine's contracts: definitions, requirements, routing, workflows, manager,
 //!   worker, and the ports that adapters implement;
 //! - [`defs`]: the stock definitions, written as users would write them;
+//! - `source` (feature `sources`): crt.sh, Censys, Shodan, and the trait for a source of your own;
 //! - [`stores`], [`transports`]: adapters of the ports;
 //! - `sim` (feature `sim`): a whole deployment in one thread, in virtual time, with faults;
 //! - [`scanners`] (feature `robots`): scope and scanners, usable without the engine.
@@ -51,6 +52,8 @@ pub use task_core::{needs, registry};
 pub use task_defs as defs;
 #[cfg(feature = "robots")]
 pub use task_defs::robots;
+#[cfg(feature = "sources")]
+pub use task_defs::source;
 pub use transports;
 
 pub use engine::{

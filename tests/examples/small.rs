@@ -29,6 +29,17 @@ fn a_workflow_filters_squares_and_counts_them() {
     assert_eq!(lines, squares);
 }
 
+#[cfg(feature = "sources")]
+#[test]
+fn a_source_of_ones_own_is_read_page_by_page() {
+    let _alone = alone();
+    let ended = run(&mut Command::new(program("custom_source")));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let expected = "api.example.com\nwild.example.com (and *.)\nwww.example.com\n\
+                    3 names on 2 pages, {\"email\": 1, \"unrelated\": 1}\n";
+    assert_eq!(ended.stdout, expected);
+}
+
 /// How many seeds hold is for `certify` itself to say; here, that it says so.
 #[cfg(feature = "mutants")]
 #[test]
@@ -53,7 +64,14 @@ fn every_example_has_a_test() {
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .collect();
     // `simulate` is its own test.
-    let tested = ["certify", "custom_task", "robots", "simulate", "workflow"];
+    let tested = [
+        "certify",
+        "custom_source",
+        "custom_task",
+        "robots",
+        "simulate",
+        "workflow",
+    ];
     let tested = BTreeSet::from(tested.map(str::to_owned));
     assert_eq!(found, tested, "test the new example here");
 }
