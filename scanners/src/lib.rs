@@ -7,6 +7,7 @@
 //! | module | what it does | feature |
 //! |---|---|---|
 //! | [`scope`] | which names and addresses may be touched | always |
+//! | `link` | raw frames out and in: a real interface, or a simulated network in memory | `packet` |
 //! | `resolve` | names to addresses that the scope admits | `http` |
 //! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt on top of it | `http` |
 //!
@@ -24,6 +25,8 @@
 
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "packet")]
+pub mod link;
 #[cfg(feature = "http")]
 pub mod resolve;
 pub mod scope;
