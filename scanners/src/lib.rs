@@ -21,7 +21,8 @@
 //! assert!(scope.admit_addr(&name, "169.254.169.254".parse()?).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![forbid(unsafe_code)]
+// `link::af_packet::sys` alone allows it: the system calls of packet(7).
+#![deny(unsafe_code)]
 
 #[cfg(feature = "http")]
 pub mod http;

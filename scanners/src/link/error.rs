@@ -34,6 +34,20 @@ pub enum LinkError {
     /// No route leads to the target.
     #[error("no route leads to {0}; `ip route get {0}` shows what the system would do")]
     NoRoute(IpAddr),
+    /// The target is an address of this machine, which no frame leaves for.
+    #[error("{0} is an address of this machine; scan it with ordinary connections")]
+    Local(IpAddr),
+    /// The target lies behind another interface than the targets before it.
+    #[error("{target} lies behind another interface than {interface}; scan it by itself")]
+    TwoInterfaces {
+        /// The target.
+        target: IpAddr,
+        /// The interface of the targets before it.
+        interface: String,
+    },
+    /// There was no target to find the way to.
+    #[error("there is no target to find the way to")]
+    NoTarget,
     /// The interface has no address to send from to the target.
     #[error("interface {interface} has no address to reach {target} from")]
     NoSource {

@@ -7,11 +7,14 @@
 //!
 //! | link | what it is |
 //! |---|---|
+//! | `AfPacket` | an Ethernet interface of this machine (Linux) |
 //! | [`MemoryLink`] | two ends in one process, with seeded loss, delay, duplication and rate limits, in virtual time |
 //!
 //! Time comes from the link too ([`Link::clock`]): arrivals are stamped by the clock that paces the
 //! sender, which is the machine's for a real link and a [`VirtualClock`] for one in memory.
 
+#[cfg(target_os = "linux")]
+mod af_packet;
 mod batch;
 mod clock;
 mod error;
@@ -23,6 +26,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+pub use af_packet::{AfPacket, AfPacketOptions};
 pub use batch::Batch;
 pub use clock::{Clock, Moment, MonotonicClock, VirtualClock};
 pub use error::LinkError;
