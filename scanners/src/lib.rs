@@ -7,6 +7,7 @@
 //! | module | what it does | feature |
 //! |---|---|---|
 //! | [`scope`] | which names and addresses may be touched | always |
+//! | `target` | sets of addresses and ports, in an order that follows from a seed | `packet` |
 //! | `link` | raw frames out and in: a real interface, or a simulated network in memory | `packet` |
 //! | `resolve` | names to addresses that the scope admits | `http` |
 //! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt on top of it | `http` |
@@ -31,3 +32,5 @@ pub mod link;
 #[cfg(feature = "http")]
 pub mod resolve;
 pub mod scope;
+#[cfg(feature = "packet")]
+pub mod target;

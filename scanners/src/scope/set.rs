@@ -52,6 +52,14 @@ impl AddrSet {
         }
     }
 
+    /// The addresses of `self` that are not in `other`.
+    pub fn difference(&self, other: &Self) -> Self {
+        Self {
+            v4: self.v4.difference(&other.v4),
+            v6: self.v6.difference(&other.v6),
+        }
+    }
+
     /// The ranges of IPv4, first and last address of each, ascending; no two touch.
     pub fn v4(&self) -> impl ExactSizeIterator<Item = (Ipv4Addr, Ipv4Addr)> {
         let ranges = self.v4.as_slice().iter();
@@ -65,7 +73,7 @@ impl AddrSet {
     }
 }
 
-fn covers<T: Ord>(ranges: &[(T, T)], value: T) -> bool {
+fn covers<T: Copy + Ord>(ranges: &[(T, T)], value: T) -> bool {
     let after = ranges.partition_point(|(first, _)| *first <= value);
     after
         .checked_sub(1)
