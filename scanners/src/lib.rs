@@ -7,6 +7,7 @@
 //! | module | what it does | feature |
 //! |---|---|---|
 //! | [`scope`] | which names and addresses may be touched | always |
+//! | `wire` | views of packets that come, templates of those that go | `packet` |
 //! | `target` | sets of addresses and ports, in an order that follows from a seed | `packet` |
 //! | `link` | raw frames out and in: a real interface, or a simulated network in memory | `packet` |
 //! | `resolve` | names to addresses that the scope admits | `http` |
@@ -34,3 +35,5 @@ pub mod resolve;
 pub mod scope;
 #[cfg(feature = "packet")]
 pub mod target;
+#[cfg(feature = "packet")]
+pub mod wire;
