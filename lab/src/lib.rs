@@ -33,8 +33,13 @@
 //! | 127.77.0.53 | DNS |
 //! | 127.66.6.6, 127.0.0.1, ::1 | canaries: connections are counted as forbidden |
 //!
+//! For raw packets there is the `bed` (Linux, root): a link with a /15 behind it, in namespaces.
+//!
 //! All on one pair of ephemeral ports, without privilege, on Linux. The crate depends on no other
 //! of the workspace: a truth borrowed from the scanner would judge nothing.
+
+#[cfg(target_os = "linux")]
+pub mod bed;
 
 mod addresses;
 mod behaviour;
