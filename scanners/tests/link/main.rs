@@ -1,0 +1,7 @@
+//! Links, through their public interface.
+
+#[cfg(target_os = "linux")]
+mod af_packet;
+mod batch;
+mod frames;
+mod memory;
