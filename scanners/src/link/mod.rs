@@ -9,6 +9,8 @@
 //! |---|---|
 //! | `AfPacket` | an Ethernet interface of this machine (Linux) |
 //! | [`MemoryLink`] | two ends in one process, with seeded loss, delay, duplication and rate limits, in virtual time |
+//! | [`Tapped`] | any link, with a [`Tap`] on it: every frame into a pcap file, or as a line of text |
+//! | [`Faulty`] | any link, with the faults of an interface and of hostile hosts |
 //!
 //! Time comes from the link too ([`Link::clock`]): arrivals are stamped by the clock that paces the
 //! sender, which is the machine's for a real link and a [`VirtualClock`] for one in memory.
@@ -17,10 +19,13 @@
 mod af_packet;
 mod batch;
 mod clock;
+mod dice;
 mod error;
+mod faulty;
 mod filter;
 mod info;
 mod memory;
+mod tap;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,9 +36,11 @@ pub use af_packet::{AfPacket, AfPacketOptions};
 pub use batch::Batch;
 pub use clock::{Clock, Moment, MonotonicClock, VirtualClock};
 pub use error::LinkError;
+pub use faulty::{Faults, Faulty};
 pub use filter::Filter;
 pub use info::{LinkCounters, LinkInfo, MacAddr, Path};
 pub use memory::{FarSide, Impairment, MemoryLink, MemoryNetwork, MemoryStats};
+pub use tap::{PcapTap, Tap, Tapped, TextTap, Way};
 
 /// Sends; one per sending thread.
 pub trait Transmit: Send {

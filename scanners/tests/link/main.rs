@@ -3,5 +3,6 @@
 #[cfg(target_os = "linux")]
 mod af_packet;
 mod batch;
+mod decorators;
 mod frames;
 mod memory;

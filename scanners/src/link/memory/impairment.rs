@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::link::Moment;
+use crate::link::dice::Dice;
 
 /// What happens to frames in one direction. The default: nothing, and in no time.
 ///
@@ -51,7 +52,7 @@ impl Lane {
     pub(super) fn new(impairment: Impairment, seed: u64) -> Self {
         Self {
             impairment,
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             free_at: Moment::ZERO,
         }
     }
@@ -62,7 +63,8 @@ impl Lane {
         // Every draw is made every time, so that one setting does not shift the draws of another.
         let lost = self.dice.chance(self.impairment.loss);
         let doubled = self.dice.chance(self.impairment.duplicate);
-        let jitters = [(); 2].map(|()| self.dice.below(self.impairment.jitter));
+        let most = u64::try_from(self.impairment.jitter.as_nanos()).unwrap_or(u64::MAX);
+        let jitters = [(); 2].map(|()| Duration::from_nanos(self.dice.below(most)));
         let Some(start) = self.queue(now) else {
             return [None; 2];
         };
@@ -85,29 +87,5 @@ impl Lane {
         }
         self.free_at = start + each;
         Some(start)
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014): good enough to lose frames by.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn chance(&mut self, probability: f64) -> bool {
-        // 53 bits: as many as a float holds exactly.
-        ((self.next() >> 11) as f64) < probability * (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, limit: Duration) -> Duration {
-        let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-        let draw = self.next();
-        Duration::from_nanos(((u128::from(draw) * u128::from(limit)) >> 64) as u64)
     }
 }
