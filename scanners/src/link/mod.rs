@@ -129,11 +129,18 @@ pub struct Arrival {
     pub at: Moment,
     /// The VLAN tag control information, where the system took the tag out of the frame.
     pub vlan: Option<u16>,
+    /// Whether the checksums in the frame are those that were, or would be, on the wire. Not so for
+    /// a frame of another stack on this machine that leaves them to hardware which is not there.
+    pub checksum_ready: bool,
 }
 
 impl Arrival {
-    /// An untagged arrival.
+    /// An untagged arrival of a frame as it was on the wire.
     pub fn new(at: Moment) -> Self {
-        Self { at, vlan: None }
+        Self {
+            at,
+            vlan: None,
+            checksum_ready: true,
+        }
     }
 }

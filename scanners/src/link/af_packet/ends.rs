@@ -147,6 +147,7 @@ impl Receiver {
                 let mut arrival =
                     Arrival::new(Moment::from_nanos(frame.nanos.saturating_sub(epoch)));
                 arrival.vlan = frame.vlan;
+                arrival.checksum_ready = frame.checksum_ready;
                 each(arrival, frame.bytes);
                 count += 1;
             }

@@ -367,6 +367,7 @@ pub(super) struct Frame<'a> {
     /// When it came, in nanoseconds since 1970 by the system's clock.
     pub(super) nanos: u64,
     pub(super) vlan: Option<u16>,
+    pub(super) checksum_ready: bool,
     pub(super) bytes: &'a [u8],
 }
 
@@ -384,6 +385,7 @@ impl Block<'_> {
             Some(Frame {
                 nanos: u64::from(header.tp_sec) * 1_000_000_000 + u64::from(header.tp_nsec),
                 vlan: tagged.then_some(header.hv1.tp_vlan_tci as u16),
+                checksum_ready: header.tp_status & libc::TP_STATUS_CSUMNOTREADY == 0,
                 bytes,
             })
         })
