@@ -10,13 +10,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use lab::bed::{Bed, Responder};
-use sortie_scanners::link::{AfPacket, AfPacketOptions, Batch, Filter, Link, LinkInfo};
+use sortie_scanners::link::{
+    AfPacket, AfPacketOptions, Batch, Filter, Interception, Link, LinkInfo,
+};
 use sortie_scanners::scope::Scope;
 
 const SLOTS: usize = 256;
 const PORT: u16 = 61_000;
 
-fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn main() -> Result<(), Failure> {
     // `cargo test --benches` passes this, and wants no measuring.
     if std::env::args().any(|arg| arg == "--test") {
         return Ok(());
@@ -30,33 +32,52 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             return Ok(());
         }
         let bed = Bed::up(responder)?;
-        let link = bed.enter(open)?;
-        for threads in [1, 2] {
-            for _ in 0..3 {
-                let before = bed.reached()?;
-                let run = bed.enter(|| run(&link, threads, 1_310_720))?;
-                let line = serde_json::json!({
-                    "far_side": name,
-                    "threads": threads,
-                    "sent_per_second": (run.sent as f64 / run.seconds).round(),
-                    "reached": bed.reached()? - before,
-                    "sent": run.sent,
-                    "answers": run.answers,
-                    "dropped": run.dropped,
-                });
-                println!("{line}");
-            }
+        // Off, with the kernel's RST for each answer; and in the driver, with the program's.
+        for interception in [Interception::Off, Interception::Native] {
+            measure(&bed, name, interception)?;
         }
     }
     Ok(())
 }
 
-fn open() -> Result<AfPacket, Box<dyn std::error::Error + Send + Sync>> {
+fn measure(bed: &Bed, name: &str, interception: Interception) -> Result<(), Failure> {
+    bed.near_program(false)?;
+    if interception == Interception::Off {
+        bed.near_program(true)?;
+    }
+    let link = bed.enter(|| open(interception))?;
+    for threads in [1, 2] {
+        for _ in 0..3 {
+            let before = bed.reached()?;
+            let run = bed.enter(|| run(&link, threads, 1_310_720))?;
+            let line = serde_json::json!({
+                "far_side": name,
+                "interception": format!("{interception:?}"),
+                "threads": threads,
+                "sent_per_second": (run.sent as f64 / run.seconds).round(),
+                "reached": bed.reached()? - before,
+                "sent": run.sent,
+                "answers": run.answers,
+                "dropped": run.dropped,
+            });
+            println!("{line}");
+        }
+    }
+    Ok(())
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn open(interception: Interception) -> Result<AfPacket, Failure> {
     let scope = Scope::builder()
         .allow_net("198.18.0.0/15".parse::<ipnet::IpNet>()?)
         .build()?;
+    let options = AfPacketOptions {
+        interception,
+        ..AfPacketOptions::default()
+    };
     let target = scope.admit_ip(IpAddr::from([198, 18, 0, 1]))?;
-    Ok(AfPacket::toward(&[target], &AfPacketOptions::default())?)
+    Ok(AfPacket::toward(&[target], &options)?)
 }
 
 struct Run {
@@ -66,11 +87,7 @@ struct Run {
     dropped: u64,
 }
 
-fn run(
-    link: &dyn Link,
-    threads: u64,
-    count: u64,
-) -> Result<Run, Box<dyn std::error::Error + Send + Sync>> {
+fn run(link: &dyn Link, threads: u64, count: u64) -> Result<Run, Failure> {
     let info = link.describe();
     let filter = Filter {
         v4: info.v4.map(|path| path.source),

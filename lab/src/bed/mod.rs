@@ -130,6 +130,17 @@ impl Bed {
         self.scan.run(command)
     }
 
+    /// Takes the bed's own program out of the driver of the scanner's interface, or puts it back. A
+    /// responder in the driver needs one there, for its answers to be taken; a scanner that brings
+    /// one needs the place.
+    ///
+    /// # Errors
+    ///
+    /// [`BedError::Command`], when it is put where one is, or clang is not there.
+    pub fn near_program(&self, on: bool) -> Result<(), BedError> {
+        responder::pass(&self.scan, on)
+    }
+
     /// How many frames reached the far side, by the count of its interface.
     ///
     /// # Errors

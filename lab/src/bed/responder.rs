@@ -66,19 +66,38 @@ pub(super) fn attach(
         Responder::AllOpen => "all_open",
         Responder::Sparse => "sparse",
     };
+    load(far, FAR_INTERFACE, program)?;
+    pass(scan, true)
+}
+
+/// Answers of a driver are taken by a driver only, so the near end needs a program too: one that
+/// passes everything on.
+pub(super) fn pass(scan: &Namespace, on: bool) -> Result<(), BedError> {
+    if on {
+        return load(scan, SCAN_INTERFACE, "pass");
+    }
+    scan.run(Command::new("ip").args(["link", "set", "dev", SCAN_INTERFACE, "xdpdrv", "off"]))?;
+    Ok(())
+}
+
+/// Builds the programs and attaches one of them.
+fn load(side: &Namespace, interface: &str, program: &str) -> Result<(), BedError> {
     let folder = std::env::temp_dir().join(format!("sortie-bed-{}-{program}", std::process::id()));
     let failed = |source| BedError::Setting {
         path: folder.display().to_string(),
         source,
     };
     std::fs::create_dir_all(&folder).map_err(failed)?;
-    let attached = build(&folder, far).and_then(|object| {
-        load(far, FAR_INTERFACE, &object, program)?;
-        // Answers of a driver are taken by a driver only, so the near end needs a program too.
-        load(scan, SCAN_INTERFACE, &object, "pass")
+    let attached = build(&folder, side).and_then(|object| {
+        side.run(
+            Command::new("ip")
+                .args(["link", "set", "dev", interface, "xdpdrv", "object"])
+                .arg(object)
+                .args(["program", program]),
+        )
     });
     std::fs::remove_dir_all(&folder).map_err(failed)?;
-    attached
+    attached.map(drop)
 }
 
 fn build(folder: &Path, side: &Namespace) -> Result<std::path::PathBuf, BedError> {
@@ -99,14 +118,4 @@ fn build(folder: &Path, side: &Namespace) -> Result<std::path::PathBuf, BedError
             .arg(&object),
     )?;
     Ok(object)
-}
-
-fn load(side: &Namespace, interface: &str, object: &Path, program: &str) -> Result<(), BedError> {
-    side.run(
-        Command::new("ip")
-            .args(["link", "set", "dev", interface, "xdpdrv", "object"])
-            .arg(object)
-            .args(["program", program]),
-    )?;
-    Ok(())
 }

@@ -64,6 +64,18 @@ pub enum LinkError {
         /// The interface.
         interface: String,
     },
+    /// No program could be attached to the interface.
+    #[error(
+        "cannot take answers in the driver of {interface}: {source}; it needs CAP_NET_ADMIN and \
+         CAP_BPF, Linux 5.18, and no other XDP program there (`ip link show {interface}`); turn \
+         interception off to do without"
+    )]
+    Interception {
+        /// The interface.
+        interface: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system refused something else.
     #[error("{what}: {source}")]
     System {

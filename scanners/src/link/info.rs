@@ -39,10 +39,13 @@ pub struct LinkInfo {
     pub v4: Option<Path<Ipv4Addr>>,
     /// How IPv6 goes, if it does.
     pub v6: Option<Path<Ipv6Addr>>,
+    /// Whether a SYN-ACK that nobody waits for is reset without our doing: by the kernel, where the
+    /// address we send from is one of its own, or by the link.
+    pub resets: bool,
 }
 
 impl LinkInfo {
-    /// A link that goes nowhere yet, with an MTU of 1,500 bytes.
+    /// A link that goes nowhere yet and resets nothing, with an MTU of 1,500 bytes.
     pub fn new(name: impl Into<String>, mac: MacAddr) -> Self {
         Self {
             name: name.into(),
@@ -50,6 +53,7 @@ impl LinkInfo {
             mtu: 1500,
             v4: None,
             v6: None,
+            resets: false,
         }
     }
 }

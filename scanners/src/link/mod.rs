@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
-pub use af_packet::{AfPacket, AfPacketOptions};
+pub use af_packet::{AfPacket, AfPacketOptions, Interception};
 pub use batch::Batch;
 pub use clock::{Clock, Moment, MonotonicClock, VirtualClock};
 pub use error::LinkError;

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use lab::bed::{Bed, Responder, SCAN_INTERFACE};
 use sortie_scanners::link::{
-    AfPacket, AfPacketOptions, Batch, Filter, Link as _, LinkError, MacAddr, Receive,
+    AfPacket, AfPacketOptions, Batch, Filter, Interception, Link as _, LinkError, MacAddr, Receive,
 };
 use sortie_scanners::scope::{InScope, Scope};
 
-use crate::frames::{Answer, PORT, US, answer, syn};
+use crate::frames::{Answer, PORT, US, adds_up, answer, syn};
 
 const FAR: MacAddr = MacAddr([2, 0, 0, 0, 0, 2]);
 
@@ -300,4 +300,97 @@ fn without_the_privilege_the_error_names_the_remedy() {
         .uid(65_534)
         .gid(65_534);
     bed.run(&mut child).unwrap();
+}
+
+#[test]
+fn answers_are_taken_in_the_driver_and_reset_there() {
+    let Some(bed) = bed(Responder::Sparse) else {
+        return;
+    };
+    bed.near_program(false).unwrap();
+    let (answers, counters) = bed.enter(|| {
+        let options = AfPacketOptions {
+            interception: Interception::Native,
+            ..AfPacketOptions::default()
+        };
+        let link = AfPacket::toward(&[target("198.18.0.1")], &options).unwrap();
+        let mut receive = link.receive(&filter()).unwrap();
+        let mut batch = Batch::new(16, 64);
+        for last in 0..16 {
+            let addr = Ipv4Addr::new(198, 18, 0, last);
+            batch.set(last.into(), &syn(&link.describe(), addr));
+        }
+        assert_eq!(link.transmit().unwrap().send(&batch, 0..16).unwrap(), 16);
+        (take(receive.as_mut(), 8), receive.counters().unwrap())
+    });
+    let expected: Vec<_> = (0..8)
+        .map(|last| Answer::Tcp {
+            from: Ipv4Addr::new(198, 18, 0, last),
+            flags: if last == 7 { 0x12 } else { 0x14 },
+        })
+        .collect();
+    assert_eq!(answers, expected);
+    assert_eq!((counters.admitted, counters.dropped), (8, 0));
+}
+
+#[test]
+fn the_reset_of_the_driver_ends_the_connection_at_the_target() {
+    let Some(bed) = bed(Responder::default()) else {
+        return;
+    };
+    let target_addr = Ipv4Addr::new(198, 18, 0, 0);
+    // The far side listens in too, as a host would.
+    let options = AfPacketOptions {
+        next_hop: Some(MacAddr([2, 0, 0, 0, 0, 1])),
+        ..AfPacketOptions::default()
+    };
+    let mut far = bed.enter_far(|| {
+        let link = AfPacket::toward(&[target("192.0.2.1")], &options).unwrap();
+        let seen = Filter {
+            v4: Some(target_addr),
+            ..Filter::new(80..=80)
+        };
+        link.receive(&seen).unwrap()
+    });
+    let answers = bed.enter(|| {
+        let options = AfPacketOptions {
+            interception: Interception::Generic,
+            ..AfPacketOptions::default()
+        };
+        let link = AfPacket::toward(&[target("198.18.0.1")], &options).unwrap();
+        let mut receive = link.receive(&filter()).unwrap();
+        let mut batch = Batch::new(2, 64);
+        // An error of ICMP goes the long way, and comes all the same.
+        batch.set(0, &syn(&link.describe(), target_addr));
+        batch.set(1, &syn(&link.describe(), Ipv4Addr::new(198, 18, 0, 12)));
+        assert_eq!(link.transmit().unwrap().send(&batch, 0..2).unwrap(), 2);
+        take(receive.as_mut(), 2)
+    });
+    let from = target_addr;
+    assert_eq!(
+        answers,
+        [Answer::Tcp { from, flags: 0x12 }, Answer::Icmp(3)]
+    );
+
+    let mut frames = Vec::new();
+    let end = Instant::now() + Duration::from_secs(10);
+    while frames.len() < 2 && Instant::now() < end {
+        far.receive(Duration::from_secs(1), &mut |_, frame| {
+            frames.push(frame.to_vec())
+        })
+        .unwrap();
+    }
+    let [_, reset] = &frames[..] else {
+        panic!("a SYN and an RST, not {frames:x?}");
+    };
+    assert_eq!(reset.len(), 54);
+    assert_eq!(
+        answer(reset),
+        Answer::Tcp {
+            from: US,
+            flags: 0x04
+        }
+    );
+    assert_eq!(reset[38..42], [1, 2, 3, 5], "the number after our SYN's");
+    assert!(adds_up(reset), "{reset:x?}");
 }

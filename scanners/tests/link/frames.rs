@@ -50,6 +50,12 @@ pub(crate) fn answer(frame: &[u8]) -> Answer {
     }
 }
 
+/// Whether both checksums of a plain TCP frame are right.
+pub(crate) fn adds_up(frame: &[u8]) -> bool {
+    let pseudo_header = [&frame[26..34], &[0, 6, 0, 20]].concat();
+    checksum(&frame[14..34]) == 0 && checksum(&[&pseudo_header, &frame[34..54]].concat()) == 0
+}
+
 fn checksum(bytes: &[u8]) -> u16 {
     let words = bytes
         .chunks(2)

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::link::{
     Arrival, Batch, Clock as _, Filter, LinkCounters, LinkError, Moment, MonotonicClock, Receive,
@@ -10,6 +10,7 @@ use crate::link::{
 };
 
 use super::AfPacket;
+use super::intercept::{Interception, Interceptor};
 use super::program::compile;
 use super::sys::{ALL, Headers, PacketSocket, Ring};
 
@@ -70,7 +71,11 @@ fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
+/// An answer in the interceptor's ring wakes nobody; this is how long it waits at most.
+const LOOK: Duration = Duration::from_millis(1);
+
 pub(super) struct Receiver {
+    interceptor: Option<Interceptor>,
     /// Before the socket, so that the mapping goes first.
     ring: Ring,
     socket: PacketSocket,
@@ -94,7 +99,10 @@ impl Receiver {
             .map_err(system("making the receive ring (is there memory for it?)"))?;
         // All protocols: a socket for one of them comes after rules that drop at ingress.
         bind(&socket, link, ALL)?;
+        // Last, so that what it does not take finds the socket open.
+        let interceptor = intercept(link, filter)?;
         Ok(Self {
+            interceptor,
             ring,
             socket,
             interface: link.info.name.clone(),
@@ -110,14 +118,21 @@ impl Receive for Receiver {
         timeout: Duration,
         each: &mut dyn FnMut(Arrival, &[u8]),
     ) -> Result<usize, LinkError> {
-        let mut count = self.drain(each);
-        if count == 0 && !timeout.is_zero() {
-            let ready = self.socket.wait(timeout);
-            if ready.map_err(|source| failed("waiting for frames", &self.interface, source))? {
-                count = self.drain(each);
+        let end = Instant::now() + timeout;
+        loop {
+            let count = self.drain(each);
+            let left = end.saturating_duration_since(Instant::now());
+            if count > 0 || left.is_zero() {
+                return Ok(count);
             }
+            let wait = match self.interceptor {
+                Some(_) => left.min(LOOK),
+                None => left,
+            };
+            self.socket
+                .wait(wait)
+                .map_err(|source| failed("waiting for frames", &self.interface, source))?;
         }
-        Ok(count)
     }
 
     fn counters(&mut self) -> Result<LinkCounters, LinkError> {
@@ -128,14 +143,19 @@ impl Receive for Receiver {
             .map_err(system("reading the counters of the ring"))?;
         self.counters.admitted += u64::from(admitted);
         self.counters.dropped += u64::from(dropped);
-        Ok(self.counters)
+        let taken = self.interceptor.as_ref().map_or(0, Interceptor::taken);
+        let LinkCounters { admitted, dropped } = self.counters;
+        Ok(LinkCounters::new(admitted + taken, dropped))
     }
 }
 
 impl Receiver {
     /// Takes the blocks that are ready, but no more than one round of the ring.
     fn drain(&mut self, each: &mut dyn FnMut(Arrival, &[u8])) -> usize {
-        let mut count = 0;
+        let mut count = match &mut self.interceptor {
+            Some(interceptor) => interceptor.drain(each),
+            None => 0,
+        };
         let mut epoch = None;
         for _ in 0..self.ring.blocks() {
             let Some(block) = self.ring.next_block() else {
@@ -154,6 +174,24 @@ impl Receiver {
         }
         count
     }
+}
+
+fn intercept(link: &AfPacket, filter: &Filter) -> Result<Option<Interceptor>, LinkError> {
+    let native = match link.interception {
+        Interception::Off => return Ok(None),
+        Interception::Generic => false,
+        Interception::Native => true,
+    };
+    let Some(address) = filter.v4 else {
+        return Ok(None);
+    };
+    let (ports, bytes) = (&filter.ports, link.ring_bytes);
+    Interceptor::attach(link.interface, native, address, ports, bytes, link.clock)
+        .map(Some)
+        .map_err(|source| LinkError::Interception {
+            interface: link.info.name.clone(),
+            source,
+        })
 }
 
 /// Where the zero of `clock` is, in nanoseconds since 1970.

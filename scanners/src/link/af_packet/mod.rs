@@ -1,6 +1,7 @@
 //! A real interface, through packet(7).
 
 mod ends;
+mod intercept;
 mod neighbour;
 mod netlink;
 mod open;
@@ -10,6 +11,7 @@ mod sys;
 
 use std::sync::Arc;
 
+pub use intercept::Interception;
 pub use open::AfPacketOptions;
 
 use super::{Clock, Filter, Link, LinkError, LinkInfo, MonotonicClock, Receive, Transmit};
@@ -23,10 +25,10 @@ use super::{Clock, Filter, Link, LinkError, LinkInfo, MonotonicClock, Receive, T
 ///
 /// The kernel knows nothing of the connections that probes ask for, so it answers each SYN-ACK to
 /// one of its addresses with an RST (RFC 9293, section 3.5.2). That is welcome: no connection is
-/// left half open at the target, and nobody has to send the RST. It costs as much as a probe. Where
-/// it must not be, drop TCP to the source ports before the kernel sees it (an nftables rule in the
-/// `netdev` family, at `ingress`) and send the RST yourself; this link still receives the frame,
-/// because packet sockets come before the rule.
+/// left half open at the target, and nobody has to send the RST. It costs more than a probe, though;
+/// [`Interception`] does the same for a fraction. Where nothing is to be reset, drop TCP to the
+/// source ports before the kernel sees it (an nftables rule in the `netdev` family, at `ingress`):
+/// this link still receives the frame, because packet sockets come before the rule.
 ///
 /// Source ports should lie outside of `net.ipv4.ip_local_port_range`, or an answer may meet a
 /// connection of this machine.
@@ -48,6 +50,7 @@ pub struct AfPacket {
     interface: u32,
     info: LinkInfo,
     ring_bytes: usize,
+    interception: Interception,
     clock: MonotonicClock,
 }
 

@@ -6,24 +6,28 @@ use std::time::Duration;
 use crate::link::{LinkError, LinkInfo, MacAddr, MonotonicClock, Path};
 use crate::scope::InScope;
 
-use super::AfPacket;
 use super::neighbour::resolve;
 use super::netlink::{Interface, Netlink, Route};
+use super::{AfPacket, Interception};
 
 /// How an [`AfPacket`] is opened.
 #[derive(Clone, Debug)]
 pub struct AfPacketOptions {
     /// The interface, where the routing table is not to choose it.
     pub interface: Option<String>,
-    /// The IPv4 address to send from, where the routing table is not to choose it.
+    /// The IPv4 address to send from, where the routing table is not to choose it. The kernel is
+    /// then taken not to reset what comes to it, as for an address that is not its own; see
+    /// [`LinkInfo::resets`].
     pub source_v4: Option<Ipv4Addr>,
-    /// The IPv6 address to send from, where the routing table is not to choose it.
+    /// The IPv6 address to send from, with the same effect.
     pub source_v6: Option<Ipv6Addr>,
     /// The hardware address of the next hop, where it is not to be asked for.
     pub next_hop: Option<MacAddr>,
     /// Bytes of the receive ring: what a receiver may fall behind. An answer takes about 160 bytes.
     /// 64 MiB, unless set; at least 256 KiB.
     pub ring_bytes: usize,
+    /// Where answers are taken out of the interface. [`Interception::Off`], unless set.
+    pub interception: Interception,
     /// How long a next hop may take to tell its hardware address. 2 s, unless set.
     pub patience: Duration,
 }
@@ -36,6 +40,7 @@ impl Default for AfPacketOptions {
             source_v6: None,
             next_hop: None,
             ring_bytes: 64 << 20,
+            interception: Interception::Off,
             patience: Duration::from_secs(2),
         }
     }
@@ -76,6 +81,7 @@ impl AfPacket {
                     interface.check()?;
                     let mut info = LinkInfo::new(interface.name.clone(), interface.mac);
                     info.mtu = interface.mtu;
+                    info.resets = options.source_v4.is_none() && options.source_v6.is_none();
                     none.insert((interface, info))
                 }
             };
@@ -92,6 +98,7 @@ impl AfPacket {
             interface: interface.index,
             info,
             ring_bytes: options.ring_bytes,
+            interception: options.interception,
             clock: MonotonicClock::start(),
         })
     }
