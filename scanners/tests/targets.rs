@@ -212,7 +212,7 @@ fn an_order_never_changes() {
 proptest! {
     #[test]
     fn a_permutation_is_undone_by_its_inverse(
-        len in prop_oneof![1..100u128, 1..1u128 << 64, 1..=1u128 << 126],
+        len in prop_oneof![1..100u128, 1..1u128 << 64, 1..=1u128 << 124],
         at in any::<prop::sample::Index>(), seed: u64,
     ) {
         let order = Permutation::new(len, seed);

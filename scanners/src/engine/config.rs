@@ -29,7 +29,7 @@ pub struct EngineConfig {
     /// Whether targets that answered are probed again to measure loss: at most one probe in a
     /// hundred, 64 a second. Default yes.
     pub canaries: bool,
-    /// Who ends the connections that a SYN-ACK leaves half open. Default the kernel.
+    /// Who ends the connections that a SYN-ACK leaves half open. Default: us, if nobody else does.
     pub close: Close,
     /// The longest stretch of sending that a scan which is killed does over; at least 1 s. `None`:
     /// no checkpoints. Default 10 s.
@@ -41,12 +41,15 @@ pub struct EngineConfig {
 /// Who ends the connections that an answer leaves half open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Close {
-    /// The kernel: it knows nothing of our probes and resets what it did not ask for. Costs
-    /// nothing here, and needs a kernel that sees the answers (no firewall before it drops them).
+    /// We do, unless the link says that somebody else does
+    /// ([`LinkInfo::resets`](crate::link::LinkInfo::resets)).
     #[default]
-    Kernel,
+    Auto,
     /// We do, with a frame for each answer.
     Ours,
+    /// Not we. A kernel that sees the answers resets what it did not ask for; if a firewall before
+    /// it drops them, the targets are left waiting.
+    Others,
 }
 
 impl Default for EngineConfig {

@@ -173,6 +173,11 @@ impl<P: Probe> Engine<P> {
             false => self.config.rate,
         };
         let shared = Shared::new(answered, marks.clone(), rate);
+        let closes = match self.config.close {
+            Close::Auto => !link.describe().resets,
+            Close::Ours => true,
+            Close::Others => false,
+        };
         let ends = Ends::open(link, &self.probe, marks.len())?;
         let now = link.clock().now();
         let senders = marks.into_iter().enumerate();
@@ -184,6 +189,7 @@ impl<P: Probe> Engine<P> {
             &self.targets,
             &shared,
             &self.config,
+            closes,
             received,
             now,
         );

@@ -9,7 +9,7 @@ use crate::target::ChunkTargets;
 
 use super::adapt::{Adapt, Epoch};
 use super::checkpoint::{Checkpoint, Head, SenderMark};
-use super::config::{Close, EngineConfig};
+use super::config::EngineConfig;
 use super::cooldown::Cooldown;
 use super::loss::Confidence;
 use super::observer::{Found, Observer};
@@ -74,6 +74,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
         targets: &'a ChunkTargets,
         shared: &'a Shared,
         config: &EngineConfig,
+        closes: bool,
         received: Received,
         now: Moment,
     ) -> Self {
@@ -86,7 +87,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
             silent: targets.len() - shared.answered.count(),
             received,
             link: LinkCounters::default(),
-            closing: (config.close == Close::Ours).then(|| Closing {
+            closing: closes.then(|| Closing {
                 batch: Batch::new(CLOSING, STRIDE),
                 len: 0,
                 repeats: REPEATS,

@@ -113,23 +113,22 @@ impl Cookies {
 
     fn hash(&self, addr: IpAddr, port: u16, attempt: Attempt) -> u64 {
         let [high, low] = port.to_be_bytes();
-        let (kind, number) = match attempt {
-            Attempt::Pass(pass) => (0, u16::from(pass)),
-            Attempt::Canary(round) => (1, round),
+        // Passes are fewer than 128, and rounds of canaries are not more: see `SourcePorts`.
+        let attempt = match attempt {
+            Attempt::Pass(pass) => pass & 0x7f,
+            Attempt::Canary(round) => 0x80 | (round & 0x7f) as u8,
         };
-        let [upper, lower] = number.to_be_bytes();
-        let rest = [high, low, kind, upper, lower];
         match addr {
+            // Seven bytes: with its length that is one block, the least that SipHash takes.
             IpAddr::V4(v4) => {
                 let [a, b, c, d] = v4.octets();
-                let [p, q, r, s, t] = rest;
-                self.hasher.0.hash(&[a, b, c, d, p, q, r, s, t])
+                self.hasher.0.hash(&[a, b, c, d, high, low, attempt])
             }
             IpAddr::V6(v6) => {
-                let mut bytes = [0; 21];
+                let mut bytes = [0; 19];
                 let (head, tail) = bytes.split_at_mut(16);
                 head.copy_from_slice(&v6.octets());
-                tail.copy_from_slice(&rest);
+                tail.copy_from_slice(&[high, low, attempt]);
                 self.hasher.0.hash(&bytes)
             }
         }

@@ -91,25 +91,28 @@ impl SourcePorts {
                 self.first + u16::from(pass) * self.block + scaled as u16
             }
             Attempt::Canary(round) => {
-                self.first + u16::from(self.passes) * self.block + round % self.block
+                self.first + u16::from(self.passes) * self.block + round % self.canary_rounds()
             }
         }
     }
 
-    /// The attempt that uses `port`, if any does. Rounds of canaries start again after as many as
-    /// there are ports in a block.
+    /// The attempt that uses `port`, if any does. Rounds of canaries start again after
+    /// [`canary_rounds`](Self::canary_rounds).
     pub fn attempt(&self, port: u16) -> Option<Attempt> {
         let offset = port.checked_sub(self.first)?;
         let block = offset / self.block;
         match u8::try_from(block) {
             Ok(pass) if pass < self.passes => Some(Attempt::Pass(pass)),
-            Ok(pass) if pass == self.passes => Some(Attempt::Canary(offset % self.block)),
+            Ok(pass) if pass == self.passes => {
+                let round = offset % self.block;
+                (round < self.canary_rounds()).then_some(Attempt::Canary(round))
+            }
             _ => None,
         }
     }
 
-    /// How many rounds of canaries can be told apart.
+    /// How many rounds of canaries can be told apart: one for each port of their block, up to 128.
     pub fn canary_rounds(&self) -> u16 {
-        self.block
+        self.block.min(128)
     }
 }

@@ -31,9 +31,9 @@
 //! silent are counted, and not told). An open port is a SYN-ACK and no more: whether a service
 //! stands behind it, only talking to it can show.
 //!
-//! **Connections.** A SYN-ACK leaves the target with a half-open connection. The kernel of this
-//! machine knows nothing of our probes and resets it, if it sees the answer; where a firewall keeps
-//! answers from it, set [`Close::Ours`](crate::engine::Close).
+//! **Connections.** A SYN-ACK leaves the target with a half-open connection. A kernel that owns the
+//! address that we send from knows nothing of our probes and resets it; otherwise we do. Where a
+//! firewall keeps the answers from that kernel, set [`Close::Ours`](crate::engine::Close).
 
 mod answer;
 mod classify;

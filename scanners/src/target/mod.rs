@@ -33,6 +33,7 @@
 
 mod addrs;
 mod chunk;
+mod divide;
 mod error;
 mod index;
 mod permute;

@@ -1,18 +1,18 @@
 //! An order of numbers that follows from a seed, without a table.
 
 /// Each round mixes one half into the other. Fewer than four leave patterns (Luby and Rackoff,
-/// 1988); these are cheap, so there are six.
-const ROUNDS: usize = 6;
+/// 1988).
+const ROUNDS: usize = 4;
 
-/// The longest range that can be permuted: both halves of a number must fit into 64 bits.
-const MAX_LEN: u128 = 1 << 126;
+/// The longest range that can be permuted: both halves of a number must fit into 63 bits.
+const MAX_LEN: u128 = 1 << 124;
 
 /// A permutation of `0..len` that follows from a seed.
 ///
 /// A Feistel network over numbers that are written as `left + a · right` with `a · b` just above
 /// `len` (Black and Rogaway, 2002). What falls on or above `len` is permuted again, which keeps
-/// it a permutation; with `a` near the root that happens to one number in a root of `len`. Any
-/// position can be asked for at once, in constant time and memory.
+/// it a permutation. With `a` a power of two near the root of `len` that happens to few numbers,
+/// and nothing is divided. Any position can be asked for at once, in constant time and memory.
 ///
 /// It spreads probes and is not meant to withstand who wants to know the seed.
 ///
@@ -28,7 +28,8 @@ const MAX_LEN: u128 = 1 << 126;
 #[derive(Clone, Debug)]
 pub struct Permutation {
     len: u128,
-    a: u64,
+    /// `a` is 2 to the power of this.
+    bits: u32,
     b: u64,
     keys: [(u64, u64); ROUNDS],
 }
@@ -38,18 +39,18 @@ impl Permutation {
     ///
     /// # Panics
     ///
-    /// When `len` is more than 2¹²⁶. No set of targets is.
+    /// When `len` is more than 2¹²⁴. No set of targets is.
     pub fn new(len: u128, seed: u64) -> Self {
         assert!(len <= MAX_LEN, "a permutation of {len} numbers");
-        let root = len.isqrt();
-        let a = (root + u128::from(root * root < len)).max(1);
-        let b = len.div_ceil(a).max(1);
+        // Half of the bits, rounded up; at least one, which spares the shifts a special case.
+        let bits = (u128::BITS - len.leading_zeros()).div_ceil(2).max(1);
+        let b = len.div_ceil(1 << bits).max(1);
         let mut state = seed;
         let keys = [(); ROUNDS].map(|()| (next_key(&mut state), next_key(&mut state) | 1));
         Self {
             len,
-            // At most 2^63, by the assertion.
-            a: a as u64,
+            bits,
+            // At most 2^62, by the assertion.
             b: b as u64,
             keys,
         }
@@ -82,59 +83,61 @@ impl Permutation {
         // It ends: the walk is along a cycle of a permutation, which comes back to the start.
         let mut number = start;
         loop {
-            let (left, right) = self.split(number);
+            // Both halves fit, because `a` and `b` do.
+            let (left, right) = (number as u64 & self.mask(), (number >> self.bits) as u64);
             let (left, right) = step(self, left, right);
-            number = u128::from(left) + u128::from(right) * u128::from(self.a);
+            number = u128::from(left) | u128::from(right) << self.bits;
             if number < self.len {
                 return number;
             }
         }
     }
 
-    /// The halves of `number`. Division in 64 bits is ten times as fast as in 128.
-    fn split(&self, number: u128) -> (u64, u64) {
-        match u64::try_from(number) {
-            Ok(number) => (number % self.a, number / self.a),
-            Err(_) => {
-                let a = u128::from(self.a);
-                // Less than b, which fits.
-                ((number % a) as u64, (number / a) as u64)
-            }
-        }
-    }
-
     fn forth(&self, mut left: u64, mut right: u64) -> (u64, u64) {
         for pair in self.keys.chunks_exact(2) {
-            left = add(left, mix(right, pair[0], self.a), self.a);
-            right = add(right, mix(left, pair[1], self.b), self.b);
+            left = left.wrapping_add(self.mix_left(right, pair[0])) & self.mask();
+            right += self.mix_right(left, pair[1]);
+            right = if right >= self.b {
+                right - self.b
+            } else {
+                right
+            };
         }
         (left, right)
     }
 
     fn back(&self, mut left: u64, mut right: u64) -> (u64, u64) {
         for pair in self.keys.rchunks_exact(2) {
-            right = subtract(right, mix(left, pair[1], self.b), self.b);
-            left = subtract(left, mix(right, pair[0], self.a), self.a);
+            let mix = self.mix_right(left, pair[1]);
+            right = if right >= mix {
+                right - mix
+            } else {
+                right + self.b - mix
+            };
+            left = left.wrapping_sub(self.mix_left(right, pair[0])) & self.mask();
         }
         (left, right)
     }
+
+    fn mask(&self) -> u64 {
+        (1 << self.bits) - 1
+    }
+
+    /// A keyed number below `a`.
+    fn mix_left(&self, right: u64, key: (u64, u64)) -> u64 {
+        mix(right, key) >> (u64::BITS - self.bits)
+    }
+
+    /// A keyed number below `b`.
+    fn mix_right(&self, left: u64, key: (u64, u64)) -> u64 {
+        ((u128::from(mix(left, key)) * u128::from(self.b)) >> 64) as u64
+    }
 }
 
-/// A keyed number below `limit`: both halves of a product, scaled down.
-fn mix(half: u64, (offset, factor): (u64, u64), limit: u64) -> u64 {
+/// 64 keyed bits: both halves of a product.
+fn mix(half: u64, (offset, factor): (u64, u64)) -> u64 {
     let product = u128::from(half ^ offset) * u128::from(factor);
-    let folded = product as u64 ^ (product >> 64) as u64;
-    ((u128::from(folded) * u128::from(limit)) >> 64) as u64
-}
-
-/// `x + y` modulo `modulus`; both are below it, and it is at most 2^63.
-fn add(x: u64, y: u64, modulus: u64) -> u64 {
-    let sum = x + y;
-    if sum >= modulus { sum - modulus } else { sum }
-}
-
-fn subtract(x: u64, y: u64, modulus: u64) -> u64 {
-    if x >= y { x - y } else { x + modulus - y }
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// SplitMix64: makes unlike keys of seeds that are alike.

@@ -10,6 +10,7 @@ use siphasher::sip::SipHasher13;
 use crate::scope::{AddrSet, Scope};
 
 use super::addrs::parse_addrs;
+use super::divide::Divisor;
 use super::error::InvalidTargets;
 use super::index::AddrIndex;
 use super::ports::PortSet;
@@ -49,6 +50,7 @@ struct Lists {
     v4: AddrIndex<u64>,
     v6: AddrIndex<u128>,
     ports: PortSet,
+    by_ports: Divisor,
     refused: u128,
     fingerprint: u64,
 }
@@ -103,9 +105,8 @@ impl TargetSet {
     /// The target with this index; `None` past the end.
     pub fn get(&self, index: u128) -> Option<Target> {
         let ports = self.0.ports.len();
-        // IPv4 has at most 2^48 targets: the common case needs no wide division.
         let (addr, port) = match u64::try_from(index) {
-            Ok(index) => (index / ports as u64, (index % ports as u64) as usize),
+            Ok(index) => self.0.by_ports.divide(index),
             Err(_) => {
                 let ports = ports as u128;
                 return self.get_v6(index / ports, (index % ports) as usize);
@@ -241,6 +242,7 @@ impl TargetSetBuilder {
             v4: AddrIndex::new(v4.map(|(a, b)| (a.to_bits().into(), b.to_bits().into()))),
             v6: AddrIndex::new(v6.map(|(a, b)| (a.to_bits(), b.to_bits()))),
             refused: wanted - admitted.len(),
+            by_ports: Divisor::new(ports.len() as u64),
             ports,
         })))
     }

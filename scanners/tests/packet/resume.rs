@@ -11,7 +11,7 @@ use sortie_scanners::engine::{Checkpoint, Found, Observer, PrefixCap, Progress, 
 use sortie_scanners::link::{FarSide as _, Impairment, MemoryLink, MemoryNetwork, Moment};
 use sortie_scanners::output::{Journal, Ndjson};
 use sortie_scanners::syn::{SynAnswer, SynHost, SynScan};
-use sortie_scanners::wire::{Ethernet, Ipv4, Tcp};
+use sortie_scanners::wire::{Ethernet, Ipv4, Tcp, TcpFlags};
 
 use crate::support::{assert_truth, link, scan, sixteenths, targets};
 
@@ -51,6 +51,9 @@ fn counting(probes: &Probes, delay: Duration) -> MemoryLink {
     let far = move |now: Moment, frame: &[u8], reply: &mut dyn FnMut(&[u8])| {
         let packet = Ipv4::parse(Ethernet::parse(frame).unwrap().payload).unwrap();
         let segment = Tcp::parse(packet.payload).unwrap();
+        if segment.flags != TcpFlags::SYN {
+            return;
+        }
         let pass = ((segment.source - 61_000) / 1512) as u8;
         let target = SocketAddr::new(packet.destination.into(), segment.destination);
         *probes.lock().unwrap().entry((target, pass)).or_default() += 1;
