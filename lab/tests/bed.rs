@@ -1,5 +1,6 @@
 //! The bed does what its truth says. Needs root; says so where it is not there.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream};

@@ -37,7 +37,7 @@ pub(super) fn fate(responder: &Responder, addr: IpAddr, port: u16) -> Fate {
         Responder::Silence => Fate::Silent,
         Responder::AllOpen => Fate::Open,
         Responder::Sparse => match nibble {
-            7 if port % 10 == 0 => Fate::Open,
+            7 if port.is_multiple_of(10) => Fate::Open,
             0..8 => Fate::Closed,
             _ => Fate::Silent,
         },

@@ -11,22 +11,21 @@ const EVERY: Duration = Duration::from_millis(5);
 /// What reached the far side.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Flow {
-    /// Frames in all.
+    /// Frames in all: probes, and the resets of what answered.
     pub(crate) reached: u64,
-    /// The frames between 1 % and 99 % of them, and the seconds that these took.
-    frames: u64,
+    /// How long the frames between 1 % and 99 % of them took.
     seconds: f64,
 }
 
 impl Flow {
-    pub(crate) fn per_second(self) -> f64 {
-        self.frames as f64 / self.seconds
+    /// Probes a second, where these were `probes` in all. Resets come as evenly as probes do.
+    pub(crate) fn per_second(self, probes: u64) -> f64 {
+        0.98 * probes as f64 / self.seconds
     }
 
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             reached: self.reached + other.reached,
-            frames: self.frames + other.frames,
             seconds: self.seconds + other.seconds,
         }
     }
@@ -53,16 +52,13 @@ pub(crate) fn watch<T: Send>(bed: &Bed, during: impl FnOnce() -> T + Send) -> (T
         let total = last - first;
         let at = |share: f64| {
             let wanted = first + (total as f64 * share) as u64;
-            seen.iter()
-                .find(|(_, count)| *count >= wanted)
-                .copied()
-                .unwrap_or(seen[0])
+            let reached = seen.iter().find(|(_, count)| *count >= wanted);
+            reached.unwrap_or(&seen[0]).0
         };
         let (begin, end) = (at(0.01), at(0.99));
         let flow = Flow {
             reached: total,
-            frames: end.1 - begin.1,
-            seconds: (end.0 - begin.0).as_secs_f64(),
+            seconds: (end - begin).as_secs_f64(),
         };
         (value, flow)
     })

@@ -71,7 +71,7 @@ pub(crate) fn run(bed: &Bed, tool: Tool, rate: u64) -> Result<Run, Failure> {
     let run = Run {
         tool,
         wanted: rate,
-        sent_per_second: flow.per_second(),
+        sent_per_second: flow.per_second(TARGETS),
         reached: flow.reached,
         cpu_seconds: children_seconds()? - cpu,
         busy_seconds: busy_seconds() - busy,

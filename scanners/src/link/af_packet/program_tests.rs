@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 
 use super::*;
 
