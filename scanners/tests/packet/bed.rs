@@ -122,7 +122,7 @@ fn nothing_is_sent_to_what_is_denied() {
 }
 
 #[test]
-fn the_rate_is_kept_on_a_real_clock() {
+fn the_rate_is_never_passed_on_a_real_clock() {
     let Some(bed) = bed(Responder::kernel([80])) else {
         return;
     };
@@ -137,6 +137,6 @@ fn the_rate_is_kept_on_a_real_clock() {
     let (report, _) = run(&bed, &scan, &scope);
     assert!(start.elapsed() >= report.sending);
     let rate = 8192.0 / report.sending.as_secs_f64();
-    // The machine of a test may be busy: it is never faster, and a little slower at worst.
-    assert!((3600.0..4041.0).contains(&rate), "{rate}");
+    // How much slower it is depends on who else uses the machine; see the tests in virtual time.
+    assert!(rate < 4041.0, "{rate}");
 }
