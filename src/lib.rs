@@ -37,13 +37,13 @@
 //! - [`defs`]: the stock definitions, written as users would write them;
 //! - [`stores`], [`transports`]: adapters of the ports;
 //! - `sim` (feature `sim`): a whole deployment in one thread, in virtual time, with faults;
-//! - [`scanners`] (feature `robots`): scope and scanners, usable without the engine.
+//! - [`scanners`] (features `robots` and `packet`): scope and scanners, usable without the engine.
 
 mod engine;
 #[cfg(feature = "sim")]
 pub mod sim;
 
-#[cfg(feature = "robots")]
+#[cfg(any(feature = "robots", feature = "packet"))]
 pub use scanners;
 pub use stores;
 pub use task_core as core;

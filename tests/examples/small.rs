@@ -53,7 +53,15 @@ fn every_example_has_a_test() {
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .collect();
     // `simulate` is its own test.
-    let tested = ["certify", "custom_task", "robots", "simulate", "workflow"];
+    let tested = [
+        "certify",
+        "custom_task",
+        "robots",
+        "simulate",
+        "syn",
+        "syn_lab",
+        "workflow",
+    ];
     let tested = BTreeSet::from(tested.map(str::to_owned));
     assert_eq!(found, tested, "test the new example here");
 }

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::link::{LinkError, MacAddr};
+use crate::link::{Batch, LinkError, MacAddr};
 
 use super::ends::{failed, open_socket, system};
 use super::netlink::{Interface, Netlink};
 use super::solicit::{Solicitation, solicit};
-use super::sys::ALL;
+use super::sys::{ALL, Headers};
 
 /// A question that is lost is asked again after this long.
 const AGAIN: Duration = Duration::from_millis(300);
@@ -50,12 +50,15 @@ fn ask(
     socket
         .bind(interface.index, ALL)
         .map_err(|source| failed("binding to the interface", &interface.name, source))?;
+    let mut batch = Batch::new(1, question.frame().len());
+    batch.set(0, question.frame());
+    let mut headers = Headers::new(1);
     let end = Instant::now() + patience;
     let mut buffer = [0; 256];
     let mut seen = 0;
     while Instant::now() < end && seen < MAX_FRAMES {
         socket
-            .send(question.frame())
+            .send_batch(&mut headers, &batch, 0..1)
             .map_err(|source| failed("asking a neighbour", &interface.name, source))?;
         let again = end.min(Instant::now() + AGAIN);
         loop {

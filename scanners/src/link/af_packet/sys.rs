@@ -13,7 +13,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use libc::{c_int, c_uint, c_void, socklen_t};
+use libc::{c_int, c_uint, socklen_t};
 
 use super::program::Instruction;
 use crate::link::Batch;
@@ -84,17 +84,7 @@ impl PacketSocket {
             tp_drops: 0,
             tp_freeze_q_cnt: 0,
         };
-        let mut len = size_of::<libc::tpacket_stats_v3>() as socklen_t;
-        // SAFETY: the kernel writes at most `len` bytes, and both live for the call.
-        check(unsafe {
-            libc::getsockopt(
-                self.0.as_raw_fd(),
-                libc::SOL_PACKET,
-                libc::PACKET_STATISTICS,
-                (&raw mut found).cast(),
-                &raw mut len,
-            )
-        })?;
+        self.get(libc::SOL_PACKET, libc::PACKET_STATISTICS, &mut found)?;
         Ok((found.tp_packets, found.tp_drops))
     }
 
@@ -138,23 +128,6 @@ impl PacketSocket {
         }
     }
 
-    /// Sends one frame.
-    pub(super) fn send(&self, frame: &[u8]) -> io::Result<()> {
-        // SAFETY: the kernel reads `frame.len()` bytes of it.
-        let sent = unsafe {
-            libc::send(
-                self.0.as_raw_fd(),
-                frame.as_ptr().cast::<c_void>(),
-                frame.len(),
-                0,
-            )
-        };
-        if sent < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
-    }
-
     /// Sends the frames of `range` in one call, at most as many as `headers` holds. Returns how
     /// many of them the kernel took.
     pub(super) fn send_batch(
@@ -188,21 +161,26 @@ impl PacketSocket {
 
     fn take_error(&self) -> io::Error {
         let mut error: c_int = 0;
-        let mut len = size_of::<c_int>() as socklen_t;
-        // SAFETY: the kernel writes one integer.
-        let got = unsafe {
+        match self.get(libc::SOL_SOCKET, libc::SO_ERROR, &mut error) {
+            Ok(()) => io::Error::from_raw_os_error(error),
+            Err(failed) => failed,
+        }
+    }
+
+    /// `T` must be what the option is read as: integers alone.
+    fn get<T: Copy>(&self, level: c_int, name: c_int, value: &mut T) -> io::Result<()> {
+        let mut len = size_of::<T>() as socklen_t;
+        // SAFETY: the kernel writes at most `len` bytes of integers, and both live for the call.
+        check(unsafe {
             libc::getsockopt(
                 self.0.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_ERROR,
-                (&raw mut error).cast(),
+                level,
+                name,
+                ptr::from_mut(value).cast(),
                 &raw mut len,
             )
-        };
-        match got {
-            0 => io::Error::from_raw_os_error(error),
-            _ => io::Error::last_os_error(),
-        }
+        })?;
+        Ok(())
     }
 
     fn set<T>(&self, level: c_int, name: c_int, value: &T) -> io::Result<()> {
