@@ -35,8 +35,13 @@
 //! | 127.77.0.60 | a search of certificate transparency logs, on a port of its own |
 //! | 127.66.6.6, 127.0.0.1, ::1 | canaries: connections are counted as forbidden |
 //!
+//! For raw packets there is the `bed` (Linux, root): a link with a /15 behind it, in namespaces.
+//!
 //! All web servers are on one pair of ephemeral ports, without privilege, on Linux. The crate depends on no other
 //! of the workspace: a truth borrowed from the scanner would judge nothing.
+
+#[cfg(target_os = "linux")]
+pub mod bed;
 
 mod addresses;
 mod behaviour;

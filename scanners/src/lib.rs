@@ -7,6 +7,13 @@
 //! | module | what it does | feature |
 //! |---|---|---|
 //! | [`scope`] | which names and addresses may be touched | always |
+//! | `output` | what was found as NDJSON, and the run as a document | `packet` |
+//! | `wire` | views of packets that come, templates of those that go | `packet` |
+//! | `target` | sets of addresses and ports, in an order that follows from a seed | `packet` |
+//! | `engine` | runs a probe over targets: rate, passes, loss, checkpoints | `packet` |
+//! | `probe` | what is sent to a target, and how its answer is known | `packet` |
+//! | `syn` | the SYN scanner | `packet` |
+//! | `link` | raw frames out and in: a real interface, or a simulated network in memory | `packet` |
 //! | `resolve` | names to addresses that the scope admits | `http` |
 //! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt on top of it | `http` |
 //!
@@ -20,10 +27,26 @@
 //! assert!(scope.admit_addr(&name, "169.254.169.254".parse()?).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![forbid(unsafe_code)]
+// Two files alone allow it, both named `sys.rs` and both under `link/af_packet`: the system calls of
+// packet(7), and those of bpf(2).
+#![deny(unsafe_code)]
 
+#[cfg(feature = "packet")]
+pub mod engine;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "packet")]
+pub mod link;
+#[cfg(feature = "packet")]
+pub mod output;
+#[cfg(feature = "packet")]
+pub mod probe;
 #[cfg(feature = "http")]
 pub mod resolve;
 pub mod scope;
+#[cfg(feature = "packet")]
+pub mod syn;
+#[cfg(feature = "packet")]
+pub mod target;
+#[cfg(feature = "packet")]
+pub mod wire;

@@ -70,6 +70,8 @@ fn every_example_has_a_test() {
         "custom_task",
         "robots",
         "simulate",
+        "syn",
+        "syn_lab",
         "workflow",
     ];
     let tested = BTreeSet::from(tested.map(str::to_owned));

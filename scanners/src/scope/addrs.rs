@@ -10,8 +10,8 @@ use super::{embedded, reserved};
 /// Allowed and denied nets. Both are short lists in practice; they are walked in order.
 #[derive(Debug, Default)]
 pub(super) struct AddrRules {
-    allow: Vec<IpNet>,
-    deny: Vec<IpNet>,
+    pub(super) allow: Vec<IpNet>,
+    pub(super) deny: Vec<IpNet>,
 }
 
 impl AddrRules {

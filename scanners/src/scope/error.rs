@@ -1,6 +1,7 @@
 //! What a scope refuses, and by which rule; and what it cannot be built from.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -74,4 +75,19 @@ pub enum InvalidScope {
     /// list would silently widen the scope.
     #[error("the scope document: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// A set of addresses is too wide to be judged as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "with {first} to {last} the set touches more than {limit} IPv6 subnets of 64 bits; name fewer, \
+     or list addresses"
+)]
+pub struct TooManySubnets {
+    /// The first address of the range that passed the limit.
+    pub first: IpAddr,
+    /// The last address of that range.
+    pub last: IpAddr,
+    /// How many subnets may be touched.
+    pub limit: u32,
 }

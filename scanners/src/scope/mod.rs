@@ -15,23 +15,27 @@
 //! An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4, Teredo) is judged by both.
 
 mod addrs;
+mod admit_set;
 mod builder;
 mod domains;
 mod embedded;
 mod error;
 mod in_scope;
 mod name;
+mod ranges;
 mod reserved;
+mod set;
 mod spec;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use builder::ScopeBuilder;
-pub use error::{InvalidScope, OutOfScope, Rule};
+pub use error::{InvalidScope, OutOfScope, Rule, TooManySubnets};
 pub use in_scope::InScope;
 pub use name::{InvalidName, Name};
 pub use reserved::{Reserved, reserved_ranges};
+pub use set::AddrSet;
 pub use spec::ScopeSpec;
 
 use addrs::AddrRules;

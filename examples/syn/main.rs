@@ -1,0 +1,128 @@
+//! Which TCP ports are open: a SYN scan of real networks. Needs CAP_NET_RAW.
+//!
+//! `syn 198.51.100.0/24 -p 80,443 --rate 1000 --out found.ndjson`; `--help` says more. Only what is
+//! named is scanned, and reserved ranges (RFC 6890) only where they are named themselves.
+
+mod args;
+mod follow;
+
+use std::net::IpAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use ipnet::{Ipv4Subnets, Ipv6Subnets};
+use sortie::scanners::link::{AfPacket, AfPacketOptions};
+use sortie::scanners::output::Metadata;
+use sortie::scanners::scope::{InScope, Scope};
+use sortie::scanners::syn::SynScan;
+use sortie::scanners::target::{TargetSet, parse_addrs};
+
+use args::Args;
+use follow::Follow;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    // The scan has threads of its own; this one waits for Ctrl-C.
+    let scan = tokio::task::spawn_blocking(move || scan(&Args::parse(), &asked));
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    match scan.await {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+fn scan(args: &Args, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
+    let scope = scope(args)?;
+    let targets = targets(args, &scope)?;
+    let link = AfPacket::toward(&ways(&targets, &scope)?, &link_options(args))?;
+
+    let (mut follow, checkpoint) = Follow::open(args, stop)?;
+    let mut scan = SynScan::new(targets.clone())
+        .rate(args.rate)
+        .passes(args.passes)
+        .senders(args.senders)
+        .with(|config| config.adapt = args.adapt);
+    if let Some(seed) = args.seed {
+        scan = scan.seed(seed);
+    }
+    if let Some(checkpoint) = checkpoint {
+        scan = scan.resume(checkpoint);
+    }
+    let report = scan.run(&link, &mut follow)?;
+    let complete = report.complete;
+    follow.end(&report)?;
+    if let Some(out) = &args.out {
+        let document = Metadata::new(&targets, report).to_json();
+        let path = args::beside(out, ".run.json");
+        std::fs::write(&path, document).with_context(|| path.display().to_string())?;
+    }
+    Ok(ExitCode::from(if complete { 0 } else { 130 }))
+}
+
+/// What is named may be scanned; the deny list wins.
+fn scope(args: &Args) -> anyhow::Result<Scope> {
+    let mut scope = Scope::builder();
+    let named = parse_addrs(&args.targets.join(" "))?;
+    for net in named
+        .v4()
+        .flat_map(|(first, last)| Ipv4Subnets::new(first, last, 0))
+    {
+        scope = scope.allow_net(net);
+    }
+    for net in named
+        .v6()
+        .flat_map(|(first, last)| Ipv6Subnets::new(first, last, 0))
+    {
+        scope = scope.allow_net(net);
+    }
+    Ok(scope.build()?)
+}
+
+fn targets(args: &Args, scope: &Scope) -> anyhow::Result<TargetSet> {
+    let mut targets = TargetSet::builder()
+        .addrs(&args.targets.join(" "))
+        .ports(&args.ports);
+    if let Some(path) = &args.deny {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        targets = targets.except(&text);
+    }
+    let targets = targets.build(scope)?;
+    if targets.refused_addrs() > 0 {
+        eprintln!(
+            "{} addresses are reserved and left out",
+            targets.refused_addrs()
+        );
+    }
+    Ok(targets)
+}
+
+/// One address of each version of IP, for the way out: the numbering begins with IPv4.
+fn ways(targets: &TargetSet, scope: &Scope) -> anyhow::Result<Vec<InScope<IpAddr>>> {
+    let ends = [targets.get(0), targets.get(targets.len() - 1)];
+    let admitted = ends
+        .into_iter()
+        .flatten()
+        .map(|target| scope.admit_ip(target.addr()));
+    Ok(admitted.collect::<Result<_, _>>()?)
+}
+
+fn link_options(args: &Args) -> AfPacketOptions {
+    AfPacketOptions {
+        interface: args.interface.clone(),
+        interception: args.intercept.into(),
+        ..AfPacketOptions::default()
+    }
+}

@@ -1,0 +1,106 @@
+//! How a scan is run.
+
+use std::time::Duration;
+
+use super::error::InvalidConfig;
+use super::pace::Pacer;
+use super::prefix::PrefixCap;
+use super::retry::MAX_PASSES;
+
+/// How a scan is run; the defaults suit a scan of the Internet from one machine.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EngineConfig {
+    /// Probes a second, those of all passes and senders together; from 1 an hour. Default 1,000.
+    pub rate: f64,
+    /// How often a target is probed until it answers, 1 to 8. Default 2.
+    pub passes: u8,
+    /// The least time between two probes of a target; at least 1 s, which is also the default.
+    pub retry_after: Duration,
+    /// How long late answers are waited for after the last probe. Default 5 s.
+    pub cooldown: Duration,
+    /// Threads that send, 1 to 64. Default 1.
+    pub senders: usize,
+    /// A cap on what each network gets. Default none.
+    pub prefix_cap: Option<PrefixCap>,
+    /// Whether the rate starts low, follows what the way can carry, and [`rate`](Self::rate) is
+    /// only the most. Default no.
+    pub adapt: bool,
+    /// Whether targets that answered are probed again to measure loss: at most one probe in a
+    /// hundred, 64 a second. Default yes.
+    pub canaries: bool,
+    /// Who ends the connections that a SYN-ACK leaves half open. Default: us, if nobody else does.
+    pub close: Close,
+    /// The longest stretch of sending that a scan which is killed does over; at least 1 s. `None`:
+    /// no checkpoints. Default 10 s.
+    pub checkpoint_every: Option<Duration>,
+    /// Frames that are handed to the link at once, 1 to 1,024. Default 64.
+    pub batch: usize,
+}
+
+/// Who ends the connections that an answer leaves half open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Close {
+    /// We do, unless the link says that somebody else does
+    /// ([`LinkInfo::resets`](crate::link::LinkInfo::resets)).
+    #[default]
+    Auto,
+    /// We do, with a frame for each answer.
+    Ours,
+    /// Not we. A kernel that sees the answers resets what it did not ask for; if a firewall before
+    /// it drops them, the targets are left waiting.
+    Others,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            rate: 1000.0,
+            passes: 2,
+            retry_after: Duration::from_secs(1),
+            cooldown: Duration::from_secs(5),
+            senders: 1,
+            prefix_cap: None,
+            adapt: false,
+            canaries: true,
+            close: Close::default(),
+            checkpoint_every: Some(Duration::from_secs(10)),
+            batch: 64,
+        }
+    }
+}
+
+impl EngineConfig {
+    /// Checks that each value is in its range.
+    pub(super) fn check(&self) -> Result<(), InvalidConfig> {
+        let invalid = |what, allowed| Err(InvalidConfig { what, allowed });
+        if !(self.rate.is_finite() && self.rate >= Pacer::MIN_RATE) {
+            return invalid("rate", "a number of probes a second, from 1/3600");
+        }
+        if !(1..=MAX_PASSES).contains(&usize::from(self.passes)) {
+            return invalid("passes", "1 to 8");
+        }
+        if self.retry_after < Duration::from_secs(1) {
+            return invalid("retry_after", "1 s or more");
+        }
+        if !(1..=64).contains(&self.senders) {
+            return invalid("senders", "1 to 64");
+        }
+        if self
+            .prefix_cap
+            .is_some_and(|cap| !(cap.rate.is_finite() && cap.rate > 0.0))
+        {
+            return invalid("prefix_cap", "a number of probes a second above 0");
+        }
+        if self
+            .checkpoint_every
+            .is_some_and(|every| every < Duration::from_secs(1))
+        {
+            return invalid("checkpoint_every", "1 s or more");
+        }
+        if !(1..=1024).contains(&self.batch) {
+            return invalid("batch", "1 to 1,024");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! The thin shell around the two halves: threads, or turns in one thread.
+
+use std::ops::ControlFlow;
+use std::thread;
+use std::time::Duration;
+
+use crate::link::{Clock, Link, LinkError, Receive, Transmit};
+use crate::probe::Probe;
+
+use super::error::ScanError;
+use super::observer::Observer;
+use super::receive::{Outcome, Receiver};
+use super::report::Report;
+use super::send::{Sender, Step};
+use super::shared::Shared;
+
+/// The longest that a sender sleeps without looking whether it is to stop.
+const NAP: Duration = Duration::from_millis(20);
+
+/// How long a sender waits where the link is full.
+const FULL: Duration = Duration::from_micros(50);
+
+/// The ends of a link that a scan uses.
+pub(super) struct Ends {
+    pub(super) receive: Box<dyn Receive>,
+    /// One for each sender.
+    pub(super) transmit: Vec<Box<dyn Transmit>>,
+    /// For frames that end connections.
+    pub(super) close: Box<dyn Transmit>,
+}
+
+impl Ends {
+    pub(super) fn open(
+        link: &dyn Link,
+        probe: &impl Probe,
+        senders: usize,
+    ) -> Result<Self, LinkError> {
+        // The receiving end first: what answers the first probe must find it open.
+        let receive = link.receive(&probe.filter())?;
+        let transmit = (0..senders)
+            .map(|_| link.transmit())
+            .collect::<Result<_, _>>()?;
+        let close = link.transmit()?;
+        Ok(Self {
+            receive,
+            transmit,
+            close,
+        })
+    }
+}
+
+/// Each sender in a thread, and the receiver in this one.
+pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
+    senders: Vec<Sender<'_, P>>,
+    mut receiver: Receiver<'_, P>,
+    shared: &Shared,
+    ends: Ends,
+    clock: &dyn Clock,
+    observer: &mut O,
+) -> Result<Report, ScanError> {
+    let Ends {
+        mut receive,
+        transmit,
+        mut close,
+    } = ends;
+    thread::scope(|scope| {
+        let threads: Vec<_> = senders
+            .into_iter()
+            .zip(transmit)
+            .map(|(sender, end)| scope.spawn(move || send_all(sender, end, shared, clock)))
+            .collect();
+        let received = loop {
+            let now = clock.now();
+            let wait = receiver.next_tick() - now;
+            let step = receive_once(
+                &mut receiver,
+                &mut *receive,
+                &mut *close,
+                wait,
+                clock,
+                observer,
+            );
+            match step {
+                Ok(ControlFlow::Continue(())) if shared.is_stopped() => {
+                    break Ok(Outcome::Stopped);
+                }
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(outcome)) => break Ok(outcome),
+                Err(error) => break Err(error),
+            }
+        };
+        shared.stop();
+        for thread in threads {
+            thread.join().map_err(|_| ScanError::Panicked)??;
+        }
+        let outcome = received?;
+        let counters = receive.counters()?;
+        Ok(receiver.report(clock.now(), counters, outcome))
+    })
+}
+
+/// All in this thread, by turns. The same calls happen in the same order each time, so on a link in
+/// virtual time a run can be repeated.
+pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
+    mut senders: Vec<Sender<'_, P>>,
+    mut receiver: Receiver<'_, P>,
+    ends: Ends,
+    clock: &dyn Clock,
+    observer: &mut O,
+) -> Result<Report, ScanError> {
+    let Ends {
+        mut receive,
+        mut transmit,
+        mut close,
+    } = ends;
+    loop {
+        let mut next = receiver.next_tick();
+        for (sender, end) in senders.iter_mut().zip(&mut transmit) {
+            let now = clock.now();
+            match sender.poll(now) {
+                Step::Send(range) => {
+                    let count = end.send(sender.batch(), range)?;
+                    sender.sent(count, now);
+                    next = next.min(if count == 0 { now + FULL } else { now });
+                }
+                Step::Wait(until) => next = next.min(until),
+                Step::Done => {}
+            }
+        }
+        let wait = next - clock.now();
+        let step = receive_once(
+            &mut receiver,
+            &mut *receive,
+            &mut *close,
+            wait,
+            clock,
+            observer,
+        )?;
+        if let ControlFlow::Break(outcome) = step {
+            let counters = receive.counters()?;
+            return Ok(receiver.report(clock.now(), counters, outcome));
+        }
+    }
+}
+
+fn send_all<P: Probe>(
+    mut sender: Sender<'_, P>,
+    mut end: Box<dyn Transmit>,
+    shared: &Shared,
+    clock: &dyn Clock,
+) -> Result<(), LinkError> {
+    // Whichever way it ends, the receiver must not wait for it.
+    let result = loop {
+        if shared.is_stopped() {
+            break Ok(());
+        }
+        let now = clock.now();
+        match sender.poll(now) {
+            Step::Send(range) => match end.send(sender.batch(), range) {
+                Ok(count) => {
+                    sender.sent(count, now);
+                    if count == 0 {
+                        thread::sleep(FULL);
+                    }
+                }
+                Err(error) => break Err(error),
+            },
+            Step::Wait(until) => thread::sleep((until - now).min(NAP)),
+            Step::Done => break Ok(()),
+        }
+    };
+    if result.is_err() {
+        shared.stop();
+    }
+    result
+}
+
+/// Waits for frames at most until the next tick, takes them, and ticks if it is time.
+fn receive_once<P: Probe, O: Observer<P::Answer> + ?Sized>(
+    receiver: &mut Receiver<'_, P>,
+    receive: &mut dyn Receive,
+    close: &mut dyn Transmit,
+    wait: Duration,
+    clock: &dyn Clock,
+    observer: &mut O,
+) -> Result<ControlFlow<Outcome>, ScanError> {
+    receive.receive(wait, &mut |arrival, frame| {
+        receiver.frame(arrival, frame, observer)
+    })?;
+    if let Some((batch, range)) = receiver.closing() {
+        let count = close.send(batch, range)?;
+        receiver.closed(count);
+    }
+    let now = clock.now();
+    if now < receiver.next_tick() {
+        return Ok(ControlFlow::Continue(()));
+    }
+    let counters = receive.counters()?;
+    Ok(receiver.tick(now, counters, observer))
+}

@@ -1,0 +1,309 @@
+//! The receiving half: a state machine that is told the time and given frames.
+
+use std::ops::{ControlFlow, Range};
+use std::time::Duration;
+
+use crate::link::{Arrival, Batch, LinkCounters, Moment};
+use crate::probe::{Answer as _, Attempt, Probe, Valid};
+use crate::target::ChunkTargets;
+
+use super::adapt::{Adapt, Epoch};
+use super::checkpoint::{Checkpoint, Head, SenderMark};
+use super::config::EngineConfig;
+use super::cooldown::Cooldown;
+use super::loss::Confidence;
+use super::observer::{Found, Observer};
+use super::report::{Progress, Report, Steps};
+use super::shared::Shared;
+use super::stats::Received;
+
+/// How often there is a look at the clock for everything but packets.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+
+/// How often the rate is judged.
+const EPOCH: Duration = Duration::from_secs(1);
+
+/// Frames that end connections, waiting to be sent.
+const CLOSING: usize = 1024;
+
+/// Repeated answers that are closed between two ticks. Whoever sends one answer again and again
+/// does not get one for each.
+const REPEATS: usize = 1000;
+
+const STRIDE: usize = 128;
+
+/// Takes answers, and keeps the books.
+pub(super) struct Receiver<'a, P> {
+    probe: &'a P,
+    targets: &'a ChunkTargets,
+    shared: &'a Shared,
+    passes: u8,
+    start: Moment,
+    received: Received,
+    silent: u64,
+    link: LinkCounters,
+    closing: Option<Closing>,
+    cooldown: Cooldown,
+    next_tick: Moment,
+    next_epoch: Moment,
+    adapt: Option<Adapt>,
+    /// The totals of canaries and drops when the last epoch ended.
+    judged: (u64, u64, u64),
+    steps: Steps,
+    marks: Option<Marks>,
+}
+
+struct Closing {
+    batch: Batch,
+    len: usize,
+    /// How many repeated answers may still be closed before the next tick.
+    repeats: usize,
+}
+
+/// Marks of the senders on their way to be a checkpoint.
+struct Marks {
+    every: Duration,
+    next: Moment,
+    /// Taken a while ago: what was sent by then has been answered, if it ever is.
+    settled: Vec<SenderMark>,
+}
+
+impl<'a, P: Probe> Receiver<'a, P> {
+    pub(super) fn new(
+        probe: &'a P,
+        targets: &'a ChunkTargets,
+        shared: &'a Shared,
+        config: &EngineConfig,
+        closes: bool,
+        received: Received,
+        now: Moment,
+    ) -> Self {
+        Self {
+            probe,
+            targets,
+            shared,
+            passes: config.passes,
+            start: now,
+            silent: targets.len() - shared.answered.count(),
+            received,
+            link: LinkCounters::default(),
+            closing: closes.then(|| Closing {
+                batch: Batch::new(CLOSING, STRIDE),
+                len: 0,
+                repeats: REPEATS,
+            }),
+            cooldown: Cooldown::new(config.cooldown),
+            next_tick: now,
+            next_epoch: now + EPOCH,
+            adapt: config.adapt.then(|| Adapt::new(config.rate)),
+            judged: (0, 0, 0),
+            steps: Steps::default(),
+            // A mark is up to a tenth old when it is taken, waits four and is superseded after
+            // four more: in all less than the interval that was promised.
+            marks: config.checkpoint_every.map(|every| Marks {
+                every: every * 4 / 10,
+                next: now + every * 4 / 10,
+                settled: shared.marks(),
+            }),
+        }
+    }
+
+    /// Takes a frame; tells `observer` if it is the first answer of a target.
+    pub(super) fn frame(
+        &mut self,
+        arrival: Arrival,
+        frame: &[u8],
+        observer: &mut (impl Observer<P::Answer> + ?Sized),
+    ) {
+        let valid = match self.probe.validate(frame, arrival.checksum_ready) {
+            Ok(valid) => valid,
+            Err(rejected) => return self.received.reject(rejected),
+        };
+        let Some(position) = self.targets.position(valid.addr, valid.port) else {
+            self.received.strays += 1;
+            return;
+        };
+        let pass = match valid.attempt {
+            Attempt::Pass(pass) => pass,
+            Attempt::Canary(round) => {
+                self.received.canaries += 1;
+                self.close(&valid, true);
+                return self.shared.canaries.answered(position, round);
+            }
+        };
+        let first = self.shared.answered.mark(position);
+        self.close(&valid, !first);
+        if !first {
+            self.received.duplicates += 1;
+            return;
+        }
+        let answer = self.probe.classify(&valid);
+        self.silent -= 1;
+        self.received.answer(answer.class(), pass);
+        if answer.steady() {
+            self.shared.canaries.offer(position);
+        }
+        // The position has a target: it was found by its address and port.
+        if let Some(target) = self.targets.get(position) {
+            observer.found(&Found {
+                after: arrival.at - self.start,
+                target,
+                pass,
+                answer,
+            });
+        }
+    }
+
+    /// Frames that end connections, to be sent now; then call [`closed`](Self::closed).
+    pub(super) fn closing(&self) -> Option<(&Batch, Range<usize>)> {
+        let closing = self.closing.as_ref()?;
+        (closing.len > 0).then_some((&closing.batch, 0..closing.len))
+    }
+
+    /// Takes note that `count` of the frames that end connections went; the others are given up.
+    pub(super) fn closed(&mut self, count: usize) {
+        if let Some(closing) = &mut self.closing {
+            let count = count.min(closing.len);
+            self.received.closed += count as u64;
+            self.received.left_open += (closing.len - count) as u64;
+            closing.len = 0;
+        }
+    }
+
+    /// When [`tick`](Self::tick) is due.
+    pub(super) fn next_tick(&self) -> Moment {
+        self.next_tick
+    }
+
+    /// Does what time asks for. Breaks when the scan is over, or is to stop.
+    pub(super) fn tick(
+        &mut self,
+        now: Moment,
+        link: LinkCounters,
+        observer: &mut (impl Observer<P::Answer> + ?Sized),
+    ) -> ControlFlow<Outcome> {
+        self.next_tick = now + TICK;
+        self.link = link;
+        if let Some(closing) = &mut self.closing {
+            closing.repeats = REPEATS;
+        }
+        if now >= self.next_epoch {
+            self.next_epoch = now + EPOCH;
+            self.end_epoch(now);
+        }
+        self.checkpoint(now, observer);
+        if observer.progress(&self.progress(now)).is_break() {
+            return ControlFlow::Break(Outcome::Stopped);
+        }
+        let sent = self.shared.all_done();
+        match self.cooldown.is_over(now, sent, self.silent) {
+            true => ControlFlow::Break(Outcome::Complete),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    /// What came of it all.
+    pub(super) fn report(mut self, now: Moment, link: LinkCounters, outcome: Outcome) -> Report {
+        self.link = link;
+        self.end_epoch(now);
+        let by_pass = self.received.by_pass;
+        let by_pass = by_pass.get(..usize::from(self.passes)).unwrap_or_default();
+        let names = P::Answer::CLASSES.iter().copied();
+        Report {
+            chunk: self.targets.chunk().clone(),
+            complete: outcome == Outcome::Complete,
+            elapsed: now - self.start,
+            sending: self.shared.last_sent() - self.start,
+            targets: self.targets.len(),
+            classes: names.zip(self.received.by_class).collect(),
+            silent: self.silent,
+            sent: self.shared.sent(),
+            received: self.received,
+            admitted: link.admitted,
+            dropped: link.dropped,
+            confidence: Confidence::estimate(by_pass, self.shared.canaries.tally()),
+            steps: self.steps.into_vec(),
+        }
+    }
+
+    fn progress(&self, now: Moment) -> Progress {
+        Progress {
+            elapsed: now - self.start,
+            targets: self.targets.len(),
+            sent: self.shared.sent(),
+            received: self.received,
+            rate: self.shared.rate(),
+            dropped: self.link.dropped,
+        }
+    }
+
+    fn end_epoch(&mut self, now: Moment) {
+        let (judged, lost) = self.shared.canaries.tally();
+        let dropped = self.link.dropped;
+        let totals = (
+            self.shared.sent().probes(),
+            self.received.targets(),
+            dropped,
+        );
+        self.steps
+            .note(now - self.start, self.shared.rate(), totals);
+        if let Some(adapt) = &mut self.adapt {
+            let epoch = Epoch {
+                judged: judged - self.judged.0,
+                lost: lost - self.judged.1,
+                dropped: dropped - self.judged.2,
+            };
+            self.shared.set_rate(adapt.look(epoch));
+        }
+        self.judged = (judged, lost, dropped);
+    }
+
+    fn checkpoint(&mut self, now: Moment, observer: &mut (impl Observer<P::Answer> + ?Sized)) {
+        let Some(marks) = &mut self.marks else {
+            return;
+        };
+        if now < marks.next {
+            return;
+        }
+        marks.next = now + marks.every;
+        let settled = std::mem::replace(&mut marks.settled, self.shared.marks());
+        let head = Head::new(
+            self.targets.chunk().clone(),
+            self.targets.set().fingerprint(),
+            self.passes,
+            settled,
+            self.received.by_pass,
+            self.received.by_class,
+        );
+        observer.checkpoint(&Checkpoint::new(head, &self.shared.answered));
+    }
+
+    /// Prepares the frame that ends what `answer` began.
+    fn close(&mut self, answer: &Valid<P::Evidence>, repeated: bool) {
+        let Some(closing) = &mut self.closing else {
+            return;
+        };
+        let len = self
+            .probe
+            .close(answer, closing.batch.slot_mut(closing.len));
+        if len == 0 {
+            return;
+        }
+        if closing.len >= CLOSING || (repeated && closing.repeats == 0) {
+            self.received.left_open += 1;
+            return;
+        }
+        closing.repeats -= usize::from(repeated);
+        closing.batch.set_len(closing.len, len);
+        closing.len += 1;
+    }
+}
+
+/// How a scan ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Everything was sent, and answers were waited for.
+    Complete,
+    /// The observer stopped it.
+    Stopped,
+}

@@ -1,0 +1,101 @@
+//! What the threads of a scan share: counters, a bitmap, and no locks on the way of a packet.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::link::Moment;
+
+use super::canary::Canaries;
+use super::checkpoint::SenderMark;
+use super::dedupe::Answered;
+use super::stats::{SenderCounters, Sent};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// Written by the receiver, read by senders in later passes.
+    pub(super) answered: Answered,
+    pub(super) canaries: Canaries,
+    senders: Box<[Desk]>,
+    /// The rate of all senders together, as the bits of an `f64`.
+    rate: AtomicU64,
+    stopped: AtomicBool,
+}
+
+/// What one sender leaves for the receiver.
+#[derive(Debug)]
+struct Desk {
+    counters: SenderCounters,
+    /// Written a few times between two checkpoints.
+    mark: Mutex<SenderMark>,
+}
+
+impl Shared {
+    pub(super) fn new(answered: Answered, marks: Vec<SenderMark>, rate: f64) -> Self {
+        let desk = |mark| Desk {
+            counters: SenderCounters::default(),
+            mark: Mutex::new(mark),
+        };
+        Self {
+            answered,
+            canaries: Canaries::new(),
+            senders: marks.into_iter().map(desk).collect(),
+            rate: AtomicU64::new(rate.to_bits()),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn rate(&self) -> f64 {
+        f64::from_bits(self.rate.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_rate(&self, rate: f64) {
+        self.rate.store(rate.to_bits(), Ordering::Relaxed);
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn senders(&self) -> usize {
+        self.senders.len()
+    }
+
+    /// The counters of sender `index`; `None` if there is none.
+    pub(super) fn counters(&self, index: usize) -> Option<&SenderCounters> {
+        self.senders.get(index).map(|desk| &desk.counters)
+    }
+
+    pub(super) fn sent(&self) -> Sent {
+        Sent::sum(self.senders.iter().map(|desk| &desk.counters))
+    }
+
+    /// When the last probe went so far; the zero of the clock before the first.
+    pub(super) fn last_sent(&self) -> Moment {
+        let last = self.senders.iter().map(|desk| desk.counters.last_sent());
+        last.max().unwrap_or_default()
+    }
+
+    pub(super) fn all_done(&self) -> bool {
+        self.senders.iter().all(|desk| desk.counters.is_done())
+    }
+
+    pub(super) fn set_mark(&self, index: usize, mark: SenderMark) {
+        if let Some(desk) = self.senders.get(index) {
+            *desk.mark.lock().unwrap_or_else(PoisonError::into_inner) = mark;
+        }
+    }
+
+    pub(super) fn marks(&self) -> Vec<SenderMark> {
+        let mark = |desk: &Desk| {
+            desk.mark
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        };
+        self.senders.iter().map(mark).collect()
+    }
+}

@@ -1,0 +1,11 @@
+//! The packet engine against networks in memory: what is found is held against what is there.
+#![cfg(feature = "packet")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod bed;
+mod classes;
+mod hostile;
+mod netsim;
+mod pace;
+mod resume;
+mod support;

@@ -1,0 +1,259 @@
+//! A scan that is killed goes on, misses nothing, and does over no more than was said.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use sortie_scanners::engine::{Checkpoint, Found, Observer, PrefixCap, Progress, Report};
+use sortie_scanners::link::{FarSide as _, Impairment, MemoryLink, MemoryNetwork, Moment};
+use sortie_scanners::output::{Journal, Ndjson};
+use sortie_scanners::syn::{SynAnswer, SynHost, SynScan};
+use sortie_scanners::wire::{Ethernet, Ipv4, Tcp, TcpFlags};
+
+use crate::support::{assert_truth, link, scan, sixteenths, targets};
+
+/// Keeps the last checkpoint, and dies at a given time.
+struct Mortal {
+    until: Duration,
+    found: Vec<Found<SynAnswer>>,
+    kept: Option<(usize, Checkpoint)>,
+}
+
+impl Observer<SynAnswer> for Mortal {
+    fn found(&mut self, found: &Found<SynAnswer>) {
+        self.found.push(*found);
+    }
+
+    fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
+        match progress.elapsed >= self.until {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) {
+        assert_eq!(checkpoint.found(), self.found.len() as u64);
+        // Through its stored form, as if the process were another.
+        let stored = Checkpoint::from_bytes(&checkpoint.to_bytes()).unwrap();
+        self.kept = Some((self.found.len(), stored));
+    }
+}
+
+type Probes = Arc<Mutex<HashMap<(SocketAddr, u8), u32>>>;
+
+/// A network that counts the probes of each target and pass.
+fn counting(probes: &Probes, delay: Duration) -> MemoryLink {
+    let probes = Arc::clone(probes);
+    let mut host = SynHost::new(sixteenths);
+    let far = move |now: Moment, frame: &[u8], reply: &mut dyn FnMut(&[u8])| {
+        let packet = Ipv4::parse(Ethernet::parse(frame).unwrap().payload).unwrap();
+        let segment = Tcp::parse(packet.payload).unwrap();
+        if segment.flags != TcpFlags::SYN {
+            return;
+        }
+        let pass = ((segment.source - 61_000) / 1512) as u8;
+        let target = SocketAddr::new(packet.destination.into(), segment.destination);
+        *probes.lock().unwrap().entry((target, pass)).or_default() += 1;
+        host.answer(now, frame, reply);
+    };
+    let way = Impairment {
+        delay: delay / 2,
+        ..Impairment::default()
+    };
+    let network = MemoryNetwork {
+        forth: way.clone(),
+        back: way,
+        ..MemoryNetwork::default()
+    };
+    link(network, far)
+}
+
+fn subject(senders: usize, capped: bool) -> SynScan {
+    scan(targets("198.18.0.0/19", "80"))
+        .rate(1000.0)
+        .senders(senders)
+        .with(move |config| {
+            config.checkpoint_every = Some(Duration::from_secs(2));
+            config.canaries = false;
+            config.prefix_cap = capped.then(|| PrefixCap::new(40.0));
+        })
+}
+
+/// Runs until `until`, dies, and goes on to the end. What is kept is what a journal would keep.
+fn die_and_go_on(
+    scan: &SynScan,
+    probes: &Probes,
+    deaths: &[Duration],
+) -> (Report, Vec<Found<SynAnswer>>) {
+    let mut kept: Vec<Found<SynAnswer>> = Vec::new();
+    let mut checkpoint: Option<Checkpoint> = None;
+    for until in deaths.iter().copied().chain([Duration::MAX]) {
+        let link = counting(probes, Duration::from_millis(100));
+        let mut mortal = Mortal {
+            until,
+            found: kept.clone(),
+            kept: None,
+        };
+        let this = match &checkpoint {
+            Some(checkpoint) => scan.clone().resume(checkpoint.clone()),
+            None => scan.clone(),
+        };
+        let report = this.run_by_turns(&link, &mut mortal).unwrap();
+        if report.complete {
+            return (report, mortal.found);
+        }
+        if let Some((len, last)) = mortal.kept {
+            kept = mortal.found;
+            kept.truncate(len);
+            checkpoint = Some(last);
+        }
+    }
+    panic!("the last run goes to its end");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_union_is_exact_and_one_interval_is_sent_twice_at_most(
+        deaths in prop::collection::vec(1u64..16_000, 1..4), senders in 1usize..4, capped: bool,
+    ) {
+        let deaths: Vec<_> = deaths.into_iter().map(Duration::from_millis).collect();
+        let scan = subject(senders, capped);
+        let probes = Probes::default();
+        let (report, found) = die_and_go_on(&scan, &probes, &deaths);
+        assert_truth(&found, sixteenths);
+        prop_assert_eq!(found.len(), (1 << 13) * 6 / 16);
+        prop_assert_eq!(report.class("open"), (1 << 13) / 16);
+        prop_assert_eq!(report.silent, (1 << 13) * 10 / 16);
+
+        let probes = probes.lock().unwrap();
+        let first_pass = probes.iter().filter(|((_, pass), _)| *pass == 0);
+        prop_assert_eq!(first_pass.count(), 1 << 13);
+        let again: u32 = probes.values().map(|count| count - 1).sum();
+        // 2 s at 1,000 a second for each death.
+        prop_assert!(again <= 2000 * deaths.len() as u32, "{} sent again", again);
+    }
+}
+
+#[test]
+fn a_journal_has_every_answer_once_after_a_crash() {
+    let dir = std::env::temp_dir().join(format!("sortie-journal-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let path = dir.join("out.ndjson");
+    let scan = subject(1, false);
+    let probes = Probes::default();
+
+    /// A journal that stops the scan after 6 s, without a word to the journal.
+    struct Crash(Journal);
+    impl Observer<SynAnswer> for Crash {
+        fn found(&mut self, found: &Found<SynAnswer>) {
+            self.0.found(found);
+        }
+        fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
+            match progress.elapsed.as_secs() {
+                0..6 => Observer::<SynAnswer>::progress(&mut self.0, progress),
+                _ => ControlFlow::Break(()),
+            }
+        }
+        fn checkpoint(&mut self, checkpoint: &Checkpoint) {
+            Observer::<SynAnswer>::checkpoint(&mut self.0, checkpoint);
+        }
+    }
+    let mut crash = Crash(Journal::create(&path).unwrap());
+    scan.run_by_turns(&counting(&probes, Duration::ZERO), &mut crash)
+        .unwrap();
+    drop(crash);
+    assert!(
+        Journal::create(&path).is_err(),
+        "an output is not overwritten"
+    );
+
+    let (mut journal, checkpoint) = Journal::resume(&path).unwrap();
+    let scan = scan.resume(checkpoint.unwrap());
+    let report = scan
+        .run_by_turns(&counting(&probes, Duration::ZERO), &mut journal)
+        .unwrap();
+    journal.finish(report.complete).unwrap();
+    let lines = std::fs::read_to_string(&path).unwrap();
+    let mut seen = std::collections::HashSet::new();
+    for line in lines.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(
+            seen.insert((line["ip"].to_string(), line["port"].to_string())),
+            "{line} twice"
+        );
+    }
+    assert_eq!(seen.len(), (1 << 13) * 6 / 16);
+    assert!(!dir.join("out.ndjson.checkpoint").exists());
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn a_checkpoint_of_another_scan_is_refused() {
+    let probes = Probes::default();
+    let mut mortal = Mortal {
+        until: Duration::from_secs(4),
+        found: Vec::new(),
+        kept: None,
+    };
+    let link = counting(&probes, Duration::ZERO);
+    subject(1, false).run_by_turns(&link, &mut mortal).unwrap();
+    let (_, checkpoint) = mortal.kept.unwrap();
+    let none = &mut |_: &Found<SynAnswer>| {};
+    let other = scan(targets("198.18.0.0/19", "81")).resume(checkpoint.clone());
+    let error = other.run_by_turns(&link, none).unwrap_err();
+    assert!(error.to_string().contains("set of targets"), "{error}");
+    let other = subject(1, false).passes(3).resume(checkpoint.clone());
+    let error = other.run_by_turns(&link, none).unwrap_err();
+    assert!(error.to_string().contains("number of passes"), "{error}");
+
+    let mut bytes = checkpoint.to_bytes();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let error = Checkpoint::from_bytes(&bytes).unwrap_err();
+    assert!(error.to_string().contains("checksum"), "{error}");
+}
+
+#[test]
+fn lines_have_a_form() {
+    let link = link(MemoryNetwork::default(), SynHost::new(sixteenths));
+    let mut lines = Ndjson::new(Vec::new());
+    scan(targets("198.18.0.0/28, 2001:db8::7", "443"))
+        .run_by_turns(&link, &mut lines)
+        .unwrap();
+    let mut lines: Vec<_> = String::from_utf8(lines.finish().unwrap())
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    lines.sort();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_stops_the_scan() {
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let link = link(MemoryNetwork::default(), SynHost::new(sixteenths));
+    let mut lines = Ndjson::new(Full);
+    let report = scan(targets("198.18.0.0/17", "443"))
+        .run_by_turns(&link, &mut lines)
+        .unwrap();
+    assert!(!report.complete);
+    assert!(report.sent.passes[0] < 10_000);
+    assert_eq!(
+        lines.finish().map(|_| ()).unwrap_err().kind(),
+        std::io::ErrorKind::StorageFull
+    );
+}

@@ -1,0 +1,173 @@
+//! `syn` and `syn_lab`, on the lab's link with hosts behind it. Need root; say so where it is not
+//! there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::process::Command;
+
+use lab::bed::{Bed, Fate, Responder};
+use serde_json::Value;
+
+use crate::support::{Place, Running, alone, program, run};
+
+const PORTS: [u16; 2] = [80, 81];
+
+/// A bed where port 80 is open, and what reaches two nets is counted.
+fn bed() -> Option<Bed> {
+    let responder = Responder::Kernel {
+        ports: vec![80],
+        loss: 0,
+        watched: ["198.18.1.0/24", "198.18.0.0/24"]
+            .map(|net| net.parse().unwrap())
+            .into(),
+    };
+    if let Some(why) = Bed::missing(&responder) {
+        eprintln!("skipped: {why}");
+        return None;
+    }
+    Some(Bed::up(responder).unwrap())
+}
+
+fn syn(place: &Place, args: &str) -> Command {
+    let mut command = Command::new(program("syn"));
+    command.current_dir(place.path(".")).args(args.split(' '));
+    command
+}
+
+type Found = BTreeMap<(IpAddr, u16), String>;
+
+/// What was written; each target once.
+fn read(text: &str) -> Found {
+    let mut found = Found::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let addr = line["ip"].as_str().unwrap().parse().unwrap();
+        let port = u16::try_from(line["port"].as_u64().unwrap()).unwrap();
+        let state = line["state"].as_str().unwrap().to_owned();
+        assert_eq!(
+            found.insert((addr, port), state),
+            None,
+            "{addr} {port} twice"
+        );
+    }
+    found
+}
+
+/// What is there, by the lab's word.
+fn there(bed: &Bed, addrs: impl Iterator<Item = IpAddr>) -> Found {
+    addrs
+        .flat_map(|addr| PORTS.map(|port| (addr, port)))
+        .filter_map(|(addr, port)| {
+            let state = match bed.fate(addr, port)? {
+                Fate::Open => "open",
+                Fate::Closed => "closed",
+                Fate::Unreachable => "unreachable",
+                Fate::Silent => return None,
+            };
+            Some(((addr, port), state.to_owned()))
+        })
+        .collect()
+}
+
+fn hosts(third: u8) -> impl Iterator<Item = IpAddr> {
+    (0..=255).map(move |last| [198, 18, third, last].into())
+}
+
+#[test]
+fn a_scan_finds_what_is_there_and_leaves_alone_what_is_denied() {
+    let _alone = alone();
+    let Some(bed) = bed() else { return };
+    let place = Place::new();
+    place.write("deny.txt", "# ours\n198.18.1.0/24\n");
+    let args = "198.18.0.0/23 2001:db8:1::-2001:db8:1::ff -p 80-81 --rate 10000 --deny deny.txt --out found";
+    let ended = bed.enter(|| run(&mut syn(&place, args)));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let found = read(&std::fs::read_to_string(place.path("found")).unwrap());
+    let v6 =
+        (0..=255).map(|last| std::net::Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, last).into());
+    assert_eq!(found, there(&bed, hosts(0).chain(v6)));
+    let [denied, scanned] = bed.watched().unwrap()[..] else {
+        panic!("two nets are watched");
+    };
+    assert_eq!(denied, 0);
+    assert!(scanned >= 512, "{scanned}");
+
+    let document = std::fs::read_to_string(place.path("found.run.json")).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["report"]["complete"], true);
+    assert_eq!(document["report"]["targets"], 1024);
+    let again = bed.enter(|| run(&mut syn(&place, args)));
+    again.failed(&["found", "exists"]);
+}
+
+#[test]
+fn a_scan_that_is_interrupted_goes_on_and_tells_each_target_once() {
+    let _alone = alone();
+    let Some(bed) = bed() else { return };
+    let place = Place::new();
+    let args = "198.18.0.0-198.18.3.255 -p 80,81 --rate 1000 --out found";
+    let mut running = bed.enter(|| Running::start(&mut syn(&place, args)));
+    let reached = |net: usize| bed.watched().unwrap()[net];
+    running.until("the first probes", |_| reached(0) + reached(1) > 100);
+    running.signal("INT");
+    let ended = running.end();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--resume"), "{}", ended.stderr);
+    let before: BTreeSet<_> = read(&std::fs::read_to_string(place.path("found")).unwrap())
+        .into_keys()
+        .collect();
+    let ended = bed.enter(|| run(&mut syn(&place, &format!("{args} --resume"))));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let found = read(&std::fs::read_to_string(place.path("found")).unwrap());
+    assert_eq!(found, there(&bed, (0..4).flat_map(hosts)));
+    assert!(before.iter().all(|target| found.contains_key(target)));
+}
+
+#[test]
+fn what_cannot_be_scanned_is_said_in_a_line() {
+    let _alone = alone();
+    // On the bed, so that nothing could leave the machine if it were scanned after all.
+    let Some(bed) = bed() else { return };
+    let place = Place::new();
+    for (args, parts) in [
+        ("nonsense -p 80", ["nonsense", "address"]),
+        ("198.18.0.0/24 -p 80000", ["80000", "port"]),
+        (
+            "198.18.0.0/24 -p 80 --deny nosuch.txt",
+            ["nosuch.txt", "No such file"],
+        ),
+        ("203.0.113.0/24 -p 80", ["no route", "203.0.113.0"]),
+        (
+            "198.18.0.0/24 -p 80 --interface nosuch0",
+            ["nosuch0", "ip link"],
+        ),
+    ] {
+        let ended = bed.enter(|| run(&mut syn(&place, args)));
+        ended.failed(&parts);
+    }
+}
+
+#[test]
+fn the_lab_is_found_and_drawn() {
+    let _alone = alone();
+    if bed().is_none() {
+        return;
+    }
+    let place = Place::new();
+    let mut command = Command::new(program("syn_lab"));
+    command
+        .current_dir(place.path("."))
+        .args(["--net", "198.18.0.0/22", "--rates", "1000,4000"]);
+    let ended = run(&mut command);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        ended.stdout.matches("100.00 %").count(),
+        4,
+        "{}",
+        ended.stdout
+    );
+    let svg = std::fs::read_to_string(place.path("syn_lab.svg")).unwrap();
+    assert_eq!(svg.matches("<polyline").count(), 2);
+    assert_eq!(svg.matches("<circle").count(), 4);
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+}
