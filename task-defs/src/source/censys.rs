@@ -13,13 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::error::SourceError;
 use super::failure::Failure;
 use super::findings::Findings;
+use super::query::check_query;
 use super::record::{CertificateRecord, EndpointRecord};
 use super::request::{ApiKey, KeyPlace, PageRequest};
-use super::shodan::check_query;
 use super::source::Source;
 use super::text::moment;
 use crate::recon::Carrier;
-use crate::web::text::cut;
 
 /// Asks the global search of the Censys Platform: endpoints, names and certificates.
 ///
@@ -299,9 +298,9 @@ fn certificate(certificate: Option<Certificate>, found: &mut Findings) {
 
 /// The common name of a distinguished name in text: `C=US, O=Example, CN=www.example.com`.
 fn common_name(dn: &str) -> Option<String> {
-    let at = dn
-        .rfind("CN=")
-        .filter(|at| *at == 0 || dn[..*at].ends_with([' ', ',', '+']))?;
-    let name = dn.get(at + 3..)?.split([',', '+']).next()?.trim();
-    (!name.is_empty()).then(|| cut(name, 512).to_owned())
+    let parts = dn.split([',', '+']).map(str::trim);
+    let name = parts
+        .filter_map(|part| part.strip_prefix("CN="))
+        .next_back()?;
+    (!name.is_empty()).then(|| name.to_owned())
 }

@@ -65,6 +65,9 @@ pub struct Row {
     entry_timestamp: Option<String>,
 }
 
+/// Most names of a row that are looked at. The largest certificates have some thousands.
+const MAX_NAMES: usize = 10_000;
+
 impl Source for Crtsh {
     const KIND: &'static str = "source.crtsh";
     const BASE_URL: &'static str = "https://crt.sh";
@@ -100,6 +103,7 @@ impl Source for Crtsh {
             .name_value
             .lines()
             .filter(|name| !name.is_empty())
+            .take(MAX_NAMES)
             .collect();
         let mut any = false;
         for name in &names {

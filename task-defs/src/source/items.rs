@@ -70,20 +70,27 @@ impl Items {
     /// Takes the next bytes, and hands each item that they complete to `each`.
     pub(super) fn push<E: From<SplitError>>(
         &mut self,
-        bytes: &[u8],
+        mut bytes: &[u8],
         each: &mut impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        for &byte in bytes {
+        loop {
             if self.inside {
-                if self.inside_array(byte)? {
-                    each(&self.item)?;
-                    self.item.clear();
-                }
-            } else {
+                // Most bytes mean nothing to the structure; they go in one piece.
+                let (plain, rest) = bytes.split_at(self.plain(bytes));
+                self.keep(plain)?;
+                bytes = rest;
+            }
+            let Some((&byte, rest)) = bytes.split_first() else {
+                return Ok(());
+            };
+            bytes = rest;
+            if !self.inside {
                 self.outside(byte)?;
+            } else if self.inside_array(byte)? {
+                each(&self.item)?;
+                self.item.clear();
             }
         }
-        Ok(())
     }
 
     /// The document without its items: where the array was, an empty one is left.
@@ -92,6 +99,26 @@ impl Items {
             return Err(SplitError::Truncated);
         }
         Ok(self.rest)
+    }
+
+    /// How many bytes in front mean nothing but themselves, inside the array.
+    fn plain(&self, bytes: &[u8]) -> usize {
+        let end = match &self.string {
+            Some(text) if text.escaped => Some(0),
+            Some(_) => memchr::memchr2(b'"', b'\\', bytes),
+            None => bytes
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b',' | b'{' | b'}' | b'[' | b']')),
+        };
+        end.unwrap_or(bytes.len())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), SplitError> {
+        if bytes.len() > self.item_limit - self.item.len() {
+            return Err(SplitError::ItemTooLarge(self.item_limit));
+        }
+        self.item.extend_from_slice(bytes);
+        Ok(())
     }
 
     /// One byte of the array; whether it completes an item.
@@ -126,10 +153,7 @@ impl Items {
                 _ => {}
             }
         }
-        if self.item.len() == self.item_limit {
-            return Err(SplitError::ItemTooLarge(self.item_limit));
-        }
-        self.item.push(byte);
+        self.keep(&[byte])?;
         Ok(false)
     }
 

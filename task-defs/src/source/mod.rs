@@ -34,6 +34,7 @@ mod items;
 mod options;
 mod page;
 mod progress;
+mod query;
 mod record;
 mod request;
 mod shodan;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::SourceError;
 use super::failure::{ErrorAnswer, Failure};
 use super::findings::Findings;
+use super::query::check_query;
 use super::record::{CertificateRecord, EndpointRecord};
 use super::request::{ApiKey, KeyPlace, PageRequest};
 use super::source::Source;
@@ -218,18 +219,6 @@ fn meaning(message: String, after: Option<Duration>) -> Failure {
     } else {
         Failure::Fatal { message }
     }
-}
-
-/// Holds a query against what any source takes.
-pub(super) fn check_query(query: &str) -> Result<(), SourceError> {
-    if !query.trim().is_empty() && query.len() <= 4096 && !query.contains(char::is_control) {
-        return Ok(());
-    }
-    Err(SourceError::Invalid {
-        field: "query.query".to_owned(),
-        found: format!("{:?}", cut(query, 80)),
-        allowed: "give 1 to 4096 bytes without control characters".to_owned(),
-    })
 }
 
 impl Subject {

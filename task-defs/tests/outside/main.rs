@@ -8,6 +8,8 @@ mod censys;
 mod crtsh;
 mod lab;
 mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 mod notify;
 mod resume;
 mod rows;

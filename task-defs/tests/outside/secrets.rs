@@ -99,6 +99,7 @@ fn a_payload_has_no_place_for_a_key_or_an_address() {
     for payload in [
         json!({"query": {"query": "x", "key": "secret"}}),
         json!({"query": {"query": "x", "base_url": "https://evil.test"}}),
+        json!({"query": {"query": "x"}, "base_url": "https://evil.test"}),
         json!({"query": {"query": "x"}, "options": {"base_url": "https://evil.test"}}),
     ] {
         assert!(serde_json::from_value::<Fetch<Shodan>>(payload).is_err());
