@@ -8,11 +8,17 @@ use task_core::{Progress, TaskContext, TaskError};
 
 /// Runs `work` on a thread where blocking is allowed. A panic in it goes on in the caller.
 ///
+/// Without a tokio runtime it runs right here: a simulation has one thread and its own time, so
+/// nobody waits for it.
+///
 /// It is not interrupted when the caller is dropped: long work must look for a sign itself.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, TaskError> {
-    match tokio::task::spawn_blocking(work).await {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return Ok(work());
+    };
+    match runtime.spawn_blocking(work).await {
         Ok(done) => Ok(done),
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

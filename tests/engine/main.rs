@@ -24,5 +24,6 @@ mod plans;
 mod plugged;
 mod policies;
 mod retries;
+mod stock;
 mod ticks;
 mod workers;

@@ -4,5 +4,6 @@
 mod certified;
 mod mutants;
 mod replay;
-mod stock;
+mod stock_data;
+mod stock_recon;
 mod use_of;

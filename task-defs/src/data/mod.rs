@@ -66,7 +66,9 @@ pub use partition::{Part, Partition, Split};
 pub use pointer::{InvalidPointer, Pointer};
 pub use sample::Sample;
 pub use side::Side;
-pub use to_file::{Compression, FileName, FileSummary, InvalidFileName, OutputFolder, ToFile};
+pub use to_file::{
+    Compression, FileError, FileName, FileSummary, InvalidFileName, OutputFolder, ToFile,
+};
 pub use top_n::{Order, TopN};
 
 pub(crate) use walk::Walk;

@@ -10,8 +10,8 @@ use task_core::{TaskContext, TaskDefinition, TaskError, TaskId, needs};
 
 use super::walk::Walk;
 use crate::blocking::{Sign, Stop, blocking, until_cancelled};
-pub use crate::file::Compression;
-use crate::file::{FileError, Half, OutFile};
+pub use crate::file::{Compression, FileError};
+use crate::file::{Half, OutFile};
 
 /// Writes the rows of an earlier task, or of all children of a container, into one file, a row a
 /// line (NDJSON), in order and unchanged.
@@ -27,7 +27,7 @@ use crate::file::{FileError, Half, OutFile};
 /// # Errors
 ///
 /// [`TaskError::Fatal`] if the collection has nothing called `from`, if the worker has no
-/// [`OutputFolder`], or with the text of a file error; nothing is left behind then.
+/// [`OutputFolder`], or with the text of a [`FileError`]; nothing is left behind then.
 ///
 /// ```
 /// use sortie_task_defs::data::{Compression, ToFile};
