@@ -12,7 +12,7 @@
 //! | `target` | sets of addresses and ports, in an order that follows from a seed | `packet` |
 //! | `engine` | runs a probe over targets: rate, passes, loss, checkpoints | `packet` |
 //! | `probe` | what is sent to a target, and how its answer is known | `packet` |
-//! | `syn` | the SYN scanner | `packet` |
+//! | `syn` | the SYN scanner; begins with a scan in 20 lines | `packet` |
 //! | `link` | raw frames out and in: a real interface, or a simulated network in memory | `packet` |
 //! | `resolve` | names to addresses that the scope admits | `http` |
 //! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt on top of it | `http` |
