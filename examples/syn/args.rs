@@ -51,6 +51,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) seed: Option<u64>,
 
+    /// Ask by ordinary connections, which needs no privilege and is slower by far
+    #[arg(long, conflicts_with_all = ["resume", "passes", "senders", "adapt", "seed", "interface", "intercept"])]
+    pub(crate) connect: bool,
+
     /// Send by this interface [default: the one that the routing table names]
     #[arg(long, value_name = "NAME")]
     pub(crate) interface: Option<String>,

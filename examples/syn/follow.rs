@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use serde::Serialize;
 use sortie::scanners::engine::{Checkpoint, Found, Observer, Progress, Report};
 use sortie::scanners::output::{Journal, Ndjson};
-use sortie::scanners::syn::SynAnswer;
 
 use crate::args::Args;
 
@@ -47,42 +47,47 @@ impl<'a> Follow<'a> {
         Ok((Self { sink, bar, stop }, checkpoint))
     }
 
-    /// Closes the file and says what came of it.
-    pub(crate) fn end(self, report: &Report) -> anyhow::Result<()> {
+    /// Closes the file.
+    pub(crate) fn close(self, complete: bool) -> anyhow::Result<()> {
         self.bar.finish_and_clear();
         match self.sink {
-            Sink::File(journal) => journal.finish(report.complete)?,
+            Sink::File(journal) => journal.finish(complete)?,
             Sink::Lines(lines) => lines.finish()?.flush()?,
-        }
-        for (class, count) in &report.classes {
-            eprintln!("{class:>12}  {}", HumanCount(*count));
-        }
-        eprintln!("{:>12}  {}", "silent", HumanCount(report.silent));
-        let sent = report.sent.passes.iter().sum::<u64>() + report.sent.canaries;
-        let seconds = report.sending.as_secs_f64();
-        eprintln!("{} probes in {seconds:.1} s", HumanCount(sent));
-        if let Some(confidence) = report.confidence {
-            let [found, least] =
-                [confidence.found, confidence.found_at_least].map(|share| 100.0 * share);
-            eprintln!(
-                "found {found:.2} % of what answers, by its own measure; at least {least:.2} %"
-            );
-        }
-        if report.dropped > 0 {
-            eprintln!(
-                "{} answers came too fast to be taken; lower the rate",
-                HumanCount(report.dropped)
-            );
-        }
-        if !report.complete {
-            eprintln!("stopped; with --out, go on with --resume");
         }
         Ok(())
     }
 }
 
-impl Observer<SynAnswer> for Follow<'_> {
-    fn found(&mut self, found: &Found<SynAnswer>) {
+/// Says what came of a scan.
+pub(crate) fn tell(report: &Report) {
+    for (class, count) in &report.classes {
+        eprintln!("{class:>12}  {}", HumanCount(*count));
+    }
+    eprintln!("{:>12}  {}", "silent", HumanCount(report.silent));
+    let seconds = report.sending.as_secs_f64();
+    eprintln!(
+        "{} probes in {seconds:.1} s",
+        HumanCount(report.sent.probes())
+    );
+    if let Some(confidence) = report.confidence {
+        let [found, least] =
+            [confidence.found, confidence.found_at_least].map(|share| 100.0 * share);
+        eprintln!("found {found:.2} % of what answers, by its own measure; at least {least:.2} %");
+    }
+    if report.dropped > 0 {
+        let dropped = HumanCount(report.dropped);
+        eprintln!("{dropped} answers came too fast to be taken; lower the rate");
+    }
+    if !report.complete {
+        eprintln!("stopped; with --out, go on with --resume");
+    }
+}
+
+impl<A> Observer<A> for Follow<'_>
+where
+    Found<A>: Serialize,
+{
+    fn found(&mut self, found: &Found<A>) {
         match &mut self.sink {
             Sink::File(journal) => journal.found(found),
             Sink::Lines(lines) => lines.found(found),
@@ -98,14 +103,14 @@ impl Observer<SynAnswer> for Follow<'_> {
             return ControlFlow::Break(());
         }
         match &mut self.sink {
-            Sink::File(journal) => Observer::<SynAnswer>::progress(journal, progress),
-            Sink::Lines(lines) => Observer::<SynAnswer>::progress(lines, progress),
+            Sink::File(journal) => Observer::<A>::progress(journal, progress),
+            Sink::Lines(lines) => Observer::<A>::progress(lines, progress),
         }
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint) {
         if let Sink::File(journal) = &mut self.sink {
-            Observer::<SynAnswer>::checkpoint(journal, checkpoint);
+            Observer::<A>::checkpoint(journal, checkpoint);
         }
     }
 }

@@ -12,7 +12,8 @@
 //! | `target` | sets of addresses and ports, in an order that follows from a seed | `packet` |
 //! | `engine` | runs a probe over targets: rate, passes, loss, checkpoints | `packet` |
 //! | `probe` | what is sent to a target, and how its answer is known | `packet` |
-//! | `syn` | the SYN scanner | `packet` |
+//! | `syn` | the SYN scanner; begins with a scan in 20 lines | `packet` |
+//! | `connect` | the same question by ordinary connections, without privilege | `packet` |
 //! | `link` | raw frames out and in: a real interface, or a simulated network in memory | `packet` |
 //! | `resolve` | names to addresses that the scope admits | `http` |
 //! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt on top of it | `http` |
@@ -31,6 +32,8 @@
 // packet(7), and those of bpf(2).
 #![deny(unsafe_code)]
 
+#[cfg(feature = "packet")]
+pub mod connect;
 #[cfg(feature = "packet")]
 pub mod engine;
 #[cfg(feature = "http")]

@@ -124,6 +124,18 @@ fn a_scan_that_is_interrupted_goes_on_and_tells_each_target_once() {
 }
 
 #[test]
+fn without_privilege_connections_find_the_same_and_say_so() {
+    let _alone = alone();
+    let Some(bed) = bed() else { return };
+    let place = Place::new();
+    let args = "198.18.0.0/26 -p 80,81 --rate 1000 --connect";
+    let ended = bed.enter(|| run(&mut syn(&place, args)));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("by connections"), "{}", ended.stderr);
+    assert_eq!(read(&ended.stdout), there(&bed, hosts(0).take(64)));
+}
+
+#[test]
 fn what_cannot_be_scanned_is_said_in_a_line() {
     let _alone = alone();
     // On the bed, so that nothing could leave the machine if it were scanned after all.

@@ -14,8 +14,12 @@ const LOWEST: f64 = 40_000.0;
 const RUNGS: usize = 36;
 
 /// Finds it for each tool in turn, `rounds` times.
-pub(crate) fn highest_clean(bed: &Bed, scene: &str, rounds: usize) -> Result<(), Failure> {
-    let tools = Tool::all(bed);
+pub(crate) fn highest_clean(
+    bed: &Bed,
+    tools: &[Tool],
+    scene: &str,
+    rounds: usize,
+) -> Result<(), Failure> {
     let mut starts = vec![RUNGS / 2; tools.len()];
     let mut found = vec![Vec::new(); tools.len()];
     for round in 0..rounds {

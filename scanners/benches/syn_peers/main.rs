@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! cargo bench -p sortie-scanners --no-default-features --features packet --bench syn_peers -- \
-//!     [silence] [all-open] [sparse] [--rounds N]
+//!     [silence] [all-open] [sparse] [--rounds N] [--only TOOL]
 //! ```
 //!
 //! * `silence`: how many probes a second leave, nobody answering; beside it a bare loop that sends
@@ -53,6 +53,8 @@ fn main() -> Result<ExitCode, Failure> {
     let rounds = rounds
         .and_then(|at| args.get(at + 1))
         .map_or(Ok(5), |text| text.parse())?;
+    let only = args.iter().position(|arg| arg == "--only");
+    let only = only.and_then(|at| args.get(at + 1)).map(String::as_str);
     let scenes = ["silence", "all-open", "sparse"];
     let named = |scene: &str| args.iter().any(|arg| arg == scene);
     let all = !scenes.into_iter().any(named);
@@ -69,17 +71,18 @@ fn main() -> Result<ExitCode, Failure> {
         }
         let bed = Bed::up(responder)?;
         tool::prepare(&bed)?;
+        let mut tools = Tool::all(&bed);
+        tools.retain(|tool| only.is_none_or(|only| only == tool.name()));
         match scene {
-            "silence" => silence(&bed, rounds)?,
-            _ => climb::highest_clean(&bed, scene, rounds)?,
+            "silence" => silence(&bed, &tools, rounds)?,
+            _ => climb::highest_clean(&bed, &tools, scene, rounds)?,
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Probes a second into silence, as fast as each goes.
-fn silence(bed: &Bed, rounds: usize) -> Result<(), Failure> {
-    let tools = Tool::all(bed);
+fn silence(bed: &Bed, tools: &[Tool], rounds: usize) -> Result<(), Failure> {
     let mut rates = vec![Vec::new(); tools.len()];
     let mut bare = Vec::new();
     for round in 0..rounds {

@@ -23,19 +23,39 @@ const ENOUGH: u64 = 32;
 /// Where it starts, as a share of the most.
 const START: f64 = 1.0 / 8.0;
 
-/// Raises the rate until results begin to be lost, and then backs off: by half of itself each
-/// second at first, by a twentieth of the most after the first loss; down by three tenths.
+/// Raises the rate until results begin to be lost, and then backs off: up by half of itself at
+/// first, by a twentieth of the most after the first loss; down by three tenths. Each rate is kept
+/// until enough canaries that were sent at it have been judged.
 #[derive(Clone, Debug)]
 pub(super) struct Adapt {
     most: f64,
     rate: f64,
-    /// The least loss that was seen: that of the way itself.
-    floor: f64,
-    /// Canaries since something was concluded.
-    judged: u64,
-    lost: u64,
+    /// The canaries that were sent at this rate.
+    here: Sample,
+    /// Those that were sent at rates that were found good: the loss of the way itself.
+    before: Sample,
+    /// Whether the canaries of the next epoch were still sent at the last rate: they are judged a
+    /// second after they were sent.
+    stale: bool,
     /// Whether loss was met already.
     careful: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sample {
+    judged: u64,
+    lost: u64,
+}
+
+impl Sample {
+    fn add(&mut self, other: Self) {
+        self.judged += other.judged;
+        self.lost += other.lost;
+    }
+
+    fn loss(self) -> Share {
+        Share::of(self.lost, self.judged)
+    }
 }
 
 impl Adapt {
@@ -43,9 +63,9 @@ impl Adapt {
         Self {
             most,
             rate: most * START,
-            floor: f64::INFINITY,
-            judged: 0,
-            lost: 0,
+            here: Sample::default(),
+            before: Sample::default(),
+            stale: false,
             careful: false,
         }
     }
@@ -56,42 +76,43 @@ impl Adapt {
 
     /// Takes note of `epoch` and returns the rate to go on at.
     pub(super) fn look(&mut self, epoch: Epoch) -> f64 {
-        self.judged += epoch.judged;
-        self.lost += epoch.lost;
         if epoch.dropped > 0 {
             return self.back_off();
         }
-        if self.judged < ENOUGH {
-            // Nothing is known yet; without anybody who answers, there is nothing to be lost.
-            return self.advance(self.judged == 0);
+        if std::mem::take(&mut self.stale) {
+            return self.rate;
         }
-        let loss = Share::of(self.lost, self.judged);
-        (self.judged, self.lost) = (0, 0);
-        // The interval of a sample this small is wide; what is surely more than the floor counts.
-        if self.floor.is_finite() && loss.low > self.floor + TOLERANCE {
+        self.here.add(Sample {
+            judged: epoch.judged,
+            lost: epoch.lost,
+        });
+        // Where nobody answers, there is nothing to lose.
+        if self.here.judged > 0 && self.here.judged < ENOUGH {
+            return self.rate;
+        }
+        // What is surely more than what was surely there before.
+        let (here, before) = (self.here.loss(), self.before.loss());
+        if before.trials > 0 && here.low > before.high + TOLERANCE {
             return self.back_off();
         }
-        self.floor = self.floor.min(loss.share);
-        self.advance(true)
+        self.before.add(self.here);
+        let next = if self.careful {
+            self.rate + self.most / 20.0
+        } else {
+            self.rate * 1.5
+        };
+        self.change(next.min(self.most))
     }
 
     fn back_off(&mut self) -> f64 {
         self.careful = true;
-        // What was measured at this rate says nothing about the next one.
-        (self.judged, self.lost) = (0, 0);
-        self.rate = (self.rate * 0.7).max(self.most * START / 8.0);
-        self.rate
+        self.change((self.rate * 0.7).max(self.most * START / 8.0))
     }
 
-    fn advance(&mut self, known: bool) -> f64 {
-        if known {
-            let next = if self.careful {
-                self.rate + self.most / 20.0
-            } else {
-                self.rate * 1.5
-            };
-            self.rate = next.min(self.most);
-        }
-        self.rate
+    fn change(&mut self, rate: f64) -> f64 {
+        self.stale = rate != self.rate;
+        self.here = Sample::default();
+        self.rate = rate;
+        rate
     }
 }

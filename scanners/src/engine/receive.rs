@@ -251,7 +251,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
             let epoch = Epoch {
                 judged: judged - self.judged.0,
                 lost: lost - self.judged.1,
-                dropped: dropped - self.judged.2,
+                dropped: dropped.saturating_sub(self.judged.2),
             };
             self.shared.set_rate(adapt.look(epoch));
         }

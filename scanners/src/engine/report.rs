@@ -113,9 +113,9 @@ impl Steps {
     pub(super) fn note(&mut self, after: Duration, rate: f64, totals: (u64, u64, u64)) {
         let full = self.steps.len() >= MAX_STEPS;
         let (sent, answered, dropped) = (
-            totals.0 - self.seen.0,
-            totals.1 - self.seen.1,
-            totals.2 - self.seen.2,
+            totals.0.saturating_sub(self.seen.0),
+            totals.1.saturating_sub(self.seen.1),
+            totals.2.saturating_sub(self.seen.2),
         );
         self.seen = totals;
         match self.steps.last_mut() {

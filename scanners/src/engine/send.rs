@@ -50,6 +50,8 @@ pub(super) struct Sender<'a, P> {
     /// Positions that wait for the turn of their network, the next one first.
     delayed: BinaryHeap<Reverse<(Moment, u64)>>,
     canaries: Option<CanaryTurns>,
+    /// Where in the batch a canary goes that is due.
+    canary_slot: usize,
     batch: Batch,
     /// Which template lies in each slot.
     laid: Vec<Option<IpVersion>>,
@@ -97,6 +99,7 @@ impl<'a, P: Probe> Sender<'a, P> {
                 .map(|cap| PrefixTurns::new(cap, shared.senders())),
             delayed,
             canaries: (config.canaries && index == 0).then(|| CanaryTurns::new(canary_rounds)),
+            canary_slot: 0,
             batch: Batch::new(config.batch, STRIDE),
             laid: vec![None; config.batch],
             attempts: vec![Attempt::Pass(0); config.batch],
@@ -127,6 +130,10 @@ impl<'a, P: Probe> Sender<'a, P> {
         if allowed == 0 {
             return Step::Wait(self.pacer.ready_at(now));
         }
+        // A queue on the way that is full has room for the first frames of a burst. Canaries take
+        // any place in it, or they would see no loss.
+        let place = now.as_nanos().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        self.canary_slot = place as usize % allowed;
         let mut end = 0;
         while end < allowed && self.fill(end, now) {
             end += 1;
@@ -159,7 +166,7 @@ impl<'a, P: Probe> Sender<'a, P> {
 
     /// Puts the next probe into `slot`; false if there is none now.
     fn fill(&mut self, slot: usize, now: Moment) -> bool {
-        let Some((target, attempt)) = self.next(now) else {
+        let Some((target, attempt)) = self.canary(slot, now).or_else(|| self.next(now)) else {
             return false;
         };
         let version = IpVersion::of(target.addr());
@@ -178,14 +185,18 @@ impl<'a, P: Probe> Sender<'a, P> {
         true
     }
 
-    fn next(&mut self, now: Moment) -> Option<(Target, Attempt)> {
-        if let Some(turns) = &mut self.canaries
-            && let Some((position, round)) =
-                turns.due(&self.shared.canaries, now, self.shared.rate())
-        {
-            let target = self.targets.get(position)?;
-            return Some((target, Attempt::Canary(round)));
+    /// The canary that is due, if `slot` is the place for one.
+    fn canary(&mut self, slot: usize, now: Moment) -> Option<(Target, Attempt)> {
+        if slot != self.canary_slot {
+            return None;
         }
+        let turns = self.canaries.as_mut()?;
+        let (position, round) = turns.due(&self.shared.canaries, now, self.shared.rate())?;
+        Some((self.targets.get(position)?, Attempt::Canary(round)))
+    }
+
+    /// The next target of the pass, and those that waited for their network before it.
+    fn next(&mut self, now: Moment) -> Option<(Target, Attempt)> {
         let attempt = Attempt::Pass(self.walk.pass());
         if let Some(&Reverse((turn, position))) = self.delayed.peek()
             && turn <= now

@@ -11,7 +11,7 @@ pub enum LinkError {
     /// The process may not open raw sockets.
     #[error(
         "raw sockets need CAP_NET_RAW: run `setcap cap_net_raw+ep` on the program, or run it as \
-         root; without either, scan with ordinary connections instead (slower)"
+         root; without either, `connect::ConnectScan` asks by ordinary connections (slower)"
     )]
     Forbidden,
     /// There is no interface of this name.

@@ -2,6 +2,7 @@
 #![cfg(feature = "packet")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod adapt;
 mod bed;
 mod classes;
 mod hostile;

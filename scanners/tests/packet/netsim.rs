@@ -1,6 +1,5 @@
 //! What is found as the network gets worse: a table, to be looked at when it changes.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use sortie_scanners::link::{Impairment, MemoryNetwork};
@@ -25,10 +24,41 @@ fn network(loss: f64, both: bool, delay: u64) -> MemoryNetwork {
     }
 }
 
+/// Scans through such a network; a row of the table.
+fn row(loss: f64, both: bool, delay: u64, passes: u8) -> String {
+    let scan = scan(targets("198.18.0.0/18", "443")).passes(passes);
+    let link = link(network(loss, both, delay), SynHost::new(sixteenths));
+    let (report, found) = run(&scan, &link);
+    assert_truth(&found, sixteenths);
+    let expected = 6 * (1 << 14) / 16;
+    let count = report.targets - report.silent;
+    assert_eq!(count, found.len() as u64);
+    if loss == 0.0 {
+        assert_eq!(count, expected, "nothing is lost, so all is found");
+    }
+    // A probe and its answer are lost independently.
+    let arrives = f64::powi(1.0 - loss, if both { 2 } else { 1 });
+    let share = 1.0 - f64::powi(1.0 - arrives, i32::from(passes));
+    let measured = count as f64 / expected as f64;
+    assert!((measured - share).abs() < 0.02, "{measured} for {share}");
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    let (estimate, least) = match report.confidence {
+        Some(sure) => {
+            let least = sure.found_at_least;
+            assert!(least <= share + 0.005, "{least} promised for {share}");
+            (percent(sure.found), percent(least))
+        }
+        None => ("unknown".into(), "unknown".into()),
+    };
+    let lost = format!("{:.0} %{}", loss * 100.0, if both { " twice" } else { "" });
+    let (counts, measured) = (format!("{count}/{expected}"), percent(measured));
+    format!(
+        "{lost:<10}  {delay:>3} ms  {passes:>6}  {counts:>14}  {measured:>8}  {estimate:>8}  {least:>8}\n"
+    )
+}
+
 #[test]
 fn found_against_expected_over_loss_and_delay() {
-    let mut table =
-        String::from("loss        delay  passes  found/expected    share  estimate  at least\n");
     let losses = [
         (0.0, false),
         (0.01, false),
@@ -38,43 +68,11 @@ fn found_against_expected_over_loss_and_delay() {
         (0.3, false),
         (0.3, true),
     ];
+    let mut table =
+        String::from("loss         delay  passes  found/expected     share  estimate  at least\n");
     for (loss, both) in losses {
-        for delay in [20, 400] {
-            for passes in [1, 2, 3] {
-                let scan = scan(targets("198.18.0.0/17", "443")).passes(passes);
-                let link = link(network(loss, both, delay), SynHost::new(sixteenths));
-                let (report, found) = run(&scan, &link);
-                assert_truth(&found, sixteenths);
-                let expected = 6 * (1 << 15) / 16;
-                let count = report.targets - report.silent;
-                assert_eq!(count, found.len() as u64);
-                if loss == 0.0 {
-                    assert_eq!(count, expected, "nothing is lost, so all is found");
-                }
-                // A probe and its answer are lost independently.
-                let arrives = f64::powi(1.0 - loss, if both { 2 } else { 1 });
-                let share = 1.0 - f64::powi(1.0 - arrives, i32::from(passes));
-                let measured = count as f64 / expected as f64;
-                assert!((measured - share).abs() < 0.02, "{measured} for {share}");
-                let percent = |share: f64| format!("{:.2} %", share * 100.0);
-                let figure = report
-                    .confidence
-                    .map(|sure| (sure.found, sure.found_at_least));
-                let (estimate, least) = match figure {
-                    Some((found, least)) => (percent(found), percent(least)),
-                    None => ("unknown".into(), "unknown".into()),
-                };
-                if let Some((_, least)) = figure {
-                    assert!(least <= share + 0.005, "{least} promised for {share}");
-                }
-                let lost = format!("{:.0} %{}", loss * 100.0, if both { " twice" } else { "" });
-                writeln!(
-                    table,
-                    "{lost:<10}  {delay:>3} ms  {passes:>5}  {count:>6}/{expected:<7}  {:>8}  {estimate:>8}  {least:>8}",
-                    percent(measured),
-                )
-                .unwrap();
-            }
+        for (delay, passes) in [(20, 1), (20, 2), (400, 2), (20, 3)] {
+            table += &row(loss, both, delay, passes);
         }
     }
     insta::assert_snapshot!(table);

@@ -139,34 +139,49 @@ proptest! {
     }
 }
 
-#[test]
-fn a_journal_has_every_answer_once_after_a_crash() {
-    let dir = std::env::temp_dir().join(format!("sortie-journal-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let path = dir.join("out.ndjson");
-    let scan = subject(1, false);
-    let probes = Probes::default();
+/// A journal whose process dies after 6 s, without a word to anybody.
+struct Doomed(Journal);
 
-    /// A journal that stops the scan after 6 s, without a word to the journal.
-    struct Crash(Journal);
-    impl Observer<SynAnswer> for Crash {
-        fn found(&mut self, found: &Found<SynAnswer>) {
-            self.0.found(found);
-        }
-        fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
-            match progress.elapsed.as_secs() {
-                0..6 => Observer::<SynAnswer>::progress(&mut self.0, progress),
-                _ => ControlFlow::Break(()),
-            }
-        }
-        fn checkpoint(&mut self, checkpoint: &Checkpoint) {
-            Observer::<SynAnswer>::checkpoint(&mut self.0, checkpoint);
-        }
+impl Observer<SynAnswer> for Doomed {
+    fn found(&mut self, found: &Found<SynAnswer>) {
+        self.0.found(found);
     }
-    let mut crash = Crash(Journal::create(&path).unwrap());
-    scan.run_by_turns(&counting(&probes, Duration::ZERO), &mut crash)
-        .unwrap();
-    drop(crash);
+
+    fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
+        if progress.elapsed.as_secs() >= 6 {
+            // No buffer is flushed and nothing is dropped, as with kill -9.
+            std::process::abort();
+        }
+        Observer::<SynAnswer>::progress(&mut self.0, progress)
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) {
+        Observer::<SynAnswer>::checkpoint(&mut self.0, checkpoint);
+    }
+}
+
+#[test]
+fn a_journal_has_every_answer_once_after_its_process_died() {
+    const CHILD: &str = "SORTIE_TEST_JOURNAL";
+    let scan = subject(1, false);
+    let link = || counting(&Probes::default(), Duration::ZERO);
+    if let Some(path) = std::env::var_os(CHILD) {
+        let mut doomed = Doomed(Journal::create(path).unwrap());
+        let report = scan.run_by_turns(&link(), &mut doomed);
+        panic!("it was to die, and not to end: {report:?}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.ndjson");
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "resume::a_journal_has_every_answer_once_after_its_process_died",
+        ])
+        .env(CHILD, &path)
+        .output()
+        .unwrap()
+        .status;
+    assert_eq!(status.code(), None, "ended by a signal");
     assert!(
         Journal::create(&path).is_err(),
         "an output is not overwritten"
@@ -174,13 +189,14 @@ fn a_journal_has_every_answer_once_after_a_crash() {
 
     let (mut journal, checkpoint) = Journal::resume(&path).unwrap();
     let scan = scan.resume(checkpoint.unwrap());
-    let report = scan
-        .run_by_turns(&counting(&probes, Duration::ZERO), &mut journal)
-        .unwrap();
+    let report = scan.run_by_turns(&link(), &mut journal).unwrap();
+    assert!(
+        report.sent.passes[0] < 1 << 13,
+        "it went on, and did not start anew"
+    );
     journal.finish(report.complete).unwrap();
-    let lines = std::fs::read_to_string(&path).unwrap();
     let mut seen = std::collections::HashSet::new();
-    for line in lines.lines() {
+    for line in std::fs::read_to_string(&path).unwrap().lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(
             seen.insert((line["ip"].to_string(), line["port"].to_string())),
@@ -188,8 +204,11 @@ fn a_journal_has_every_answer_once_after_a_crash() {
         );
     }
     assert_eq!(seen.len(), (1 << 13) * 6 / 16);
-    assert!(!dir.join("out.ndjson.checkpoint").exists());
-    std::fs::remove_dir_all(&dir).unwrap();
+    assert_eq!(
+        std::fs::read_dir(dir.path()).unwrap().count(),
+        1,
+        "no checkpoint is left"
+    );
 }
 
 #[test]
