@@ -39,7 +39,7 @@ use super::{Clock, Filter, Link, LinkError, LinkInfo, MonotonicClock, Receive, T
 /// use sortie_scanners::link::{AfPacket, AfPacketOptions, Link};
 /// use sortie_scanners::scope::Scope;
 ///
-/// let scope = Scope::builder().allow_net("192.0.2.0/24".parse()?).build()?;
+/// let scope = Scope::builder().allow_net("192.0.2.0/24".parse::<ipnet::IpNet>()?).build()?;
 /// let target = scope.admit_ip("192.0.2.1".parse()?)?;
 /// let link = AfPacket::toward(&[target], &AfPacketOptions::default())?;
 /// println!("{:?}", link.describe());
