@@ -1,6 +1,7 @@
 //! The machines: managers and workers that boot, die and come back.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use task_core::manager::{FenceKey, Manager, ManagerConfig, ManagerLoop, StopHandle};
@@ -33,19 +34,34 @@ struct Place {
 pub(super) struct Site {
     pub(super) shared: Shared,
     pub(super) queues: Arc<Queues>,
-    objects: Arc<dyn Objects>,
     registry: Arc<Registry>,
     resources: Arc<Resources>,
     key: FenceKey,
     places: Vec<Place>,
     dice: Dice,
-    /// The carrier has forgotten what it was given, and the next manager must know.
-    forgotten: bool,
+    forgotten: Arc<Forgotten>,
     leaving: bool,
+}
+
+/// Whether the carrier has forgotten what it was given, and no manager has seen to it yet.
+#[derive(Debug, Default)]
+struct Forgotten(AtomicBool);
+
+impl Forgotten {
+    fn set(&self, forgotten: bool) {
+        self.0.store(forgotten, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Time between two looks at the machines.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
+
+/// The time that a manager has after it was told to leave.
+const MANAGER_GRACE: Duration = Duration::from_secs(30);
 
 /// The interval of the managers' ticks: long enough that idle hours cost little.
 pub(super) const TICK: Duration = Duration::from_secs(10);
@@ -55,7 +71,6 @@ impl Site {
         seed: u64,
         shared: Shared,
         queues: Arc<Queues>,
-        objects: Arc<dyn Objects>,
         registry: Arc<Registry>,
         resources: Arc<Resources>,
     ) -> Self {
@@ -89,13 +104,12 @@ impl Site {
         Self {
             shared,
             queues,
-            objects,
             registry,
             resources,
             key: FenceKey::new(key),
             places,
             dice,
-            forgotten: false,
+            forgotten: Arc::default(),
             leaving: false,
         }
     }
@@ -146,7 +160,7 @@ impl Site {
                 .inspect(|machine| self.shared.world.kill(*machine));
         }
         self.queues.forget();
-        self.forgotten = true;
+        self.forgotten.set(true);
     }
 
     fn boot(&mut self, at: usize) {
@@ -158,13 +172,18 @@ impl Site {
         let (stop, stopped) = StopHandle::new();
         let stop = Arc::new(stop);
         let concurrency = self.places[at].concurrency;
-        let forgotten = user == User::Manager && std::mem::take(&mut self.forgotten);
+        // Whoever starts while nobody has recovered does so: the one before may have died of it.
+        let forgotten = Arc::clone(&self.forgotten);
         match user {
             User::Worker(kind) => {
                 let worker = self.worker(kind, &runtime, concurrency, &stop);
                 runtime.spawn(Box::pin(worker.run(stopped)));
             }
             User::Manager | User::Client => {
+                if let Some(life) = self.life(Fault::ManagerLeaves, &runtime) {
+                    self.end_after(life + MANAGER_GRACE, &runtime);
+                    self.leave_after(life, &runtime, &stop);
+                }
                 let manager = Arc::new(self.manager(&runtime));
                 let managing = ManagerLoop::new(Arc::clone(&manager))
                     .tick_every(TICK)
@@ -172,11 +191,15 @@ impl Site {
                 let (world, clock) = (Arc::clone(&self.shared.world), Arc::clone(&runtime));
                 runtime.spawn(Box::pin(async move {
                     // As an engine does that starts after a crash. If it cannot, it starts again.
-                    if forgotten && manager.recover().await.is_err() {
-                        clock.sleep(Duration::from_secs(1)).await;
+                    if forgotten.get() {
                         if manager.recover().await.is_err() {
-                            world.kill(clock.machine());
+                            clock.sleep(Duration::from_secs(1)).await;
+                            if manager.recover().await.is_err() {
+                                world.kill(clock.machine());
+                                return;
+                            }
                         }
+                        forgotten.set(false);
                     }
                     managing.await;
                 }));
@@ -195,20 +218,21 @@ impl Site {
             world: Arc::clone(&self.shared.world),
             chaos: Arc::clone(&self.shared.chaos),
             audit: Arc::clone(&self.shared.audit),
+            model: Arc::clone(&self.shared.model),
         })
     }
 
     fn keeper(&self, runtime: &Arc<MachineRuntime>, mortal_writes: bool) -> Arc<Keeper> {
         Arc::new(Keeper {
             shared: self.shared.clone(),
-            machine: runtime.machine(),
+            runtime: Arc::clone(runtime),
             mortal_writes,
         })
     }
 
     fn shelf(&self, runtime: &Arc<MachineRuntime>) -> Arc<dyn Objects> {
         Arc::new(Shelf {
-            objects: Arc::clone(&self.objects),
+            objects: Arc::clone(&self.shared.objects),
             chaos: Arc::clone(&self.shared.chaos),
             machine: runtime.machine(),
         })
