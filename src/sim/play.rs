@@ -13,6 +13,7 @@ use super::carrier::User;
 use super::end;
 use super::faults::Fault;
 use super::forger;
+use super::generated;
 use super::keeper::Shared;
 use super::report::{SimReport, ready};
 use super::run::Job;
@@ -74,6 +75,11 @@ impl Play {
         self.until(limit, |_| false);
         if let Err(violation) = end::check(&self.shared, self.id, self.generated) {
             chaos.violated(violation);
+        }
+        if self.generated && chaos.faults().is_none() {
+            let (model, workers) = (self.shared.model(), self.site.workers());
+            let verdict = generated::check_pace(&model, self.id, &workers);
+            self.shared.judge(verdict);
         }
     }
 

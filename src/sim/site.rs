@@ -1,5 +1,6 @@
 //! The machines: managers and workers that boot, die and come back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -137,6 +138,17 @@ impl Site {
             return true;
         }
         false
+    }
+
+    /// Tasks that can run at once, by the kind of worker.
+    pub(super) fn workers(&self) -> BTreeMap<WorkerKind, u64> {
+        let mut workers = BTreeMap::new();
+        for place in &self.places {
+            if let User::Worker(kind) = place.user {
+                *workers.entry(kind).or_default() += place.concurrency as u64;
+            }
+        }
+        workers
     }
 
     /// Whether [`shut_down`](Self::shut_down) was called.

@@ -66,7 +66,7 @@ fn write(seed: u64, queued: Duration) -> (Made, Duration) {
 }
 
 /// For how long tasks without a script keep a worker busy, at most.
-const BRIEFLY: Duration = Duration::from_secs(2);
+pub(super) const BRIEFLY: Duration = Duration::from_secs(2);
 
 struct Author {
     dice: Dice,

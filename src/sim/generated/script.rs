@@ -72,7 +72,7 @@ pub(super) const QUEUED: Duration = Duration::from_secs(60);
 pub(super) const MOST_FAILURES: u32 = 6;
 
 /// What an attempt takes besides its steps, at most: ways to the store and to the carrier.
-const AROUND: Duration = Duration::from_millis(500);
+pub(super) const AROUND: Duration = Duration::from_millis(500);
 
 impl Script {
     pub(super) fn random(dice: &mut Dice) -> Self {

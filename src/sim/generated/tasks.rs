@@ -223,12 +223,16 @@ impl Spread {
         (script, note)
     }
 
-    /// The time for which it and its children keep workers busy, at most, when nothing goes
-    /// wrong.
+    /// The time for which it keeps a worker busy, at most, when nothing goes wrong.
+    pub(super) fn own_work(&self) -> Duration {
+        let attempts = 1 + u32::from(self.beyond > 0);
+        (PAUSE + WAY * 2) * (self.made() / 16 + 3) * attempts
+    }
+
+    /// The same with all of its children.
     pub(super) fn work(&self) -> Duration {
-        let own = (PAUSE + WAY * 2) * (self.made() / 16 + 3);
         let scripts = (0..self.made()).map(|ordinal| self.child(ordinal).0);
-        own * 2
+        self.own_work()
             + scripts
                 .map(|script| script.work(MOST_FAILURES))
                 .sum::<Duration>()
