@@ -1,10 +1,10 @@
-//! Engines that are broken on purpose: each must be found out.
+//! Engines that are broken on purpose: each must be found out, by the invariant that it breaks.
 
 use serde::Serialize;
 use sortie::core::mutant::Mutant;
-use sortie::sim::{Sim, SimError};
+use sortie::sim::SimError;
 
-use crate::args::{Args, Weather};
+use crate::args::{Args, Case, Weather};
 
 /// How a mutant was found out, if it was.
 #[derive(Debug, Serialize)]
@@ -13,40 +13,87 @@ pub(crate) struct Hunt {
     pub(crate) killed: bool,
     /// Runs until then.
     pub(crate) runs: u64,
+    /// Runs until then that broke another invariant than the one which is the mutant's own.
+    pub(crate) strays: u64,
     /// The seed and the weather in which it was found out.
     pub(crate) seed: Option<u64>,
     pub(crate) weather: Option<&'static str>,
     /// The invariant that it broke.
     pub(crate) by: Option<String>,
+    /// The options by which this program runs it again.
+    pub(crate) replay: Option<String>,
 }
 
-/// Runs seed after seed until an invariant breaks.
-pub(crate) fn hunt(mutant: Mutant, args: &Args) -> Hunt {
-    // For this thread, on which all of a run happens.
-    let _planted = mutant.plant();
-    let mut runs = 0;
-    for seed in (0..args.hunt).map(|n| args.base.wrapping_add(n)) {
-        for weather in Weather::ALL {
-            runs += 1;
-            let sim = Sim::new(seed).generated().faults(weather.faults());
-            if let Err(SimError::Violation(violation)) = sim.shrink(false).run() {
-                return Hunt {
-                    mutant: mutant.as_str(),
-                    killed: true,
-                    runs,
-                    seed: Some(seed),
-                    weather: Some(weather.as_str()),
-                    by: Some(violation.what),
-                };
-            }
-        }
-    }
-    Hunt {
+/// Runs seed after seed until the mutant's invariant breaks, and holds without it.
+pub(crate) fn hunt(mutant: Mutant, args: &Args, base: u64) -> Hunt {
+    let mut hunt = Hunt {
         mutant: mutant.as_str(),
         killed: false,
-        runs,
+        runs: 0,
+        strays: 0,
         seed: None,
         weather: None,
         by: None,
+        replay: None,
+    };
+    for seed in (0..args.hunt).map(|n| base + n) {
+        for weather in Weather::ALL {
+            let case = Case {
+                seed,
+                weather,
+                sqlite: false,
+                mutant: Some(mutant),
+            };
+            hunt.runs += 1;
+            let Some(what) = broken(case) else { continue };
+            let own = breaks(mutant).iter().any(|part| what.contains(part));
+            let innocent = || {
+                let without = Case {
+                    mutant: None,
+                    ..case
+                };
+                broken(without).is_none()
+            };
+            if own && innocent() {
+                hunt.killed = true;
+                hunt.seed = Some(seed);
+                hunt.weather = Some(weather.as_str());
+                hunt.by = Some(what);
+                hunt.replay = Some(case.to_string());
+                return hunt;
+            }
+            hunt.strays += 1;
+            // Kept in case that nothing else is found.
+            hunt.by.get_or_insert(what);
+        }
+    }
+    hunt
+}
+
+/// What does not hold in a run.
+fn broken(case: Case) -> Option<String> {
+    // For this thread, on which all of a run happens.
+    let _planted = case.mutant.map(Mutant::plant);
+    match case.sim().shrink(false).run() {
+        Err(SimError::Violation(violation)) => Some(violation.what),
+        _ => None,
+    }
+}
+
+/// Words of the invariants that a mutant breaks: one that is found out by another has shown
+/// something else.
+const fn breaks(mutant: Mutant) -> &'static [&'static str] {
+    match mutant {
+        Mutant::NoInbox => &["was seen before"],
+        Mutant::NoFencing => &["accounts for", "went from", "was stored", "is forged"],
+        Mutant::NoExpectedTotal => &[" children"],
+        Mutant::OutboxBeforeCommit => &["was sent before it was committed"],
+        Mutant::CountWithoutDedupe => &[" counts ", " may"],
+        Mutant::AckBeforeWork => &["before it said how it ended"],
+        Mutant::AggregatorOnFirst => &[" succeeded with "],
+        Mutant::RetryForgetsAttempt => &["failed: ", " attempts instead of "],
+        Mutant::CancelIgnored => &["cancel"],
+        Mutant::LeaseNeverExtended => &["was delivered", " attempts instead of "],
+        Mutant::LedgerDoubleCount => &["accounts for"],
     }
 }

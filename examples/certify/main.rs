@@ -27,11 +27,10 @@ fn main() -> anyhow::Result<std::process::ExitCode> {
     use clap::Parser as _;
 
     let args = args::Args::parse();
-    if let Some(seed) = args.seed {
-        runs::one(seed, &args)?;
-        return Ok(std::process::ExitCode::SUCCESS);
+    if let Some(case) = args.one()? {
+        return runs::one(case, args.log);
     }
-    let certificate = certificate::certify(&args);
+    let certificate = certificate::certify(&args)?;
     certificate.print(args.json)?;
     Ok(if certificate.holds() {
         std::process::ExitCode::SUCCESS

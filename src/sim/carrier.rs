@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use task_core::envelope::DispatchTask;
-use task_core::message::{Message, ToManager};
+use task_core::message::{Message, Outcome, ToManager};
 use task_core::ports::runtime::Runtime;
 use task_core::ports::transport::{
     CarrierLimits, Delivery, Outgoing, ParkReason, Parked, Receipt, Transport, TransportError,
 };
-use task_core::{Queue, TaskId, WorkerKind};
+use task_core::{Payload, Queue, TaskId, WorkerKind};
 use transports::memory::{MemoryConfig, MemoryTransport};
 
 use super::audit::Audit;
 use super::chaos::Chaos;
 use super::dice::{Dice, hash_bytes, unit};
 use super::faults::Fault;
+use super::model::Model;
+use super::paths::Path;
 use super::world::{MachineRuntime, NOBODY, World};
 
 /// The queues themselves. A blackout replaces them by empty ones.
@@ -26,17 +28,25 @@ use super::world::{MachineRuntime, NOBODY, World};
 pub(super) struct Queues {
     runtime: Arc<MachineRuntime>,
     current: Mutex<Arc<MemoryTransport>>,
+    config: MemoryConfig,
     limits: CarrierLimits,
 }
 
 impl Queues {
-    pub(super) fn new(world: &Arc<World>) -> Arc<Self> {
+    /// Empty ones. Small messages send some payloads through the object store.
+    pub(super) fn new(world: &Arc<World>, small_messages: bool) -> Arc<Self> {
         let runtime = world.runtime(NOBODY, 0);
-        let transport = fresh(&runtime);
+        // More often than SQS is usually told, so that it is faults and not the limit that is met.
+        let mut config = MemoryConfig::default().max_receives(8);
+        if small_messages {
+            config = config.message_bytes(SMALL_BYTES);
+        }
+        let transport = fresh(&runtime, config);
         Arc::new(Self {
             limits: transport.limits(),
             current: Mutex::new(transport),
             runtime,
+            config,
         })
     }
 
@@ -46,7 +56,7 @@ impl Queues {
 
     /// Everything is forgotten.
     pub(super) fn forget(&self) {
-        let new = fresh(&self.runtime);
+        let new = fresh(&self.runtime, self.config);
         let old = std::mem::replace(
             &mut *self.current.lock().unwrap_or_else(PoisonError::into_inner),
             new,
@@ -55,14 +65,15 @@ impl Queues {
     }
 }
 
-fn fresh(runtime: &Arc<MachineRuntime>) -> Arc<MemoryTransport> {
-    // More often than SQS is usually told, so that it is faults and not the limit that is met.
-    let config = MemoryConfig::default().max_receives(8);
+fn fresh(runtime: &Arc<MachineRuntime>, config: MemoryConfig) -> Arc<MemoryTransport> {
     Arc::new(MemoryTransport::new(
         Arc::clone(runtime) as Arc<dyn Runtime>,
         config,
     ))
 }
+
+/// The most bytes in a small message.
+const SMALL_BYTES: usize = 32 << 10;
 
 /// Who uses the carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +91,7 @@ pub(super) struct Carrier {
     pub(super) world: Arc<World>,
     pub(super) chaos: Arc<Chaos>,
     pub(super) audit: Arc<Mutex<Audit>>,
+    pub(super) model: Arc<Mutex<Model>>,
 }
 
 impl Carrier {
@@ -97,6 +109,49 @@ impl Carrier {
 
     fn audit(&self) -> std::sync::MutexGuard<'_, Audit> {
         self.audit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is asked of a message that was received is refused.
+    fn throttle(&self) -> Result<(), TransportError> {
+        match self.strikes(Fault::ReceiptThrottled) {
+            Some(_) => Err(lost("throttled")),
+            None => Ok(()),
+        }
+    }
+
+    /// A manager sends what is committed, and nothing else; what workers say is counted.
+    fn watch(&self, body: &[u8]) {
+        match self.user {
+            User::Manager => {
+                let Ok(task) = DispatchTask::decode(body) else {
+                    return;
+                };
+                let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = model.tasks.get(&task.task_id);
+                if known.is_none_or(|leaf| leaf.task.head.status.attempt < task.attempt) {
+                    self.chaos.violated(format!(
+                        "attempt {} of task {} was sent before it was committed",
+                        task.attempt, task.task_id
+                    ));
+                }
+            }
+            User::Worker(_) => {
+                let Ok(Message::CompleteTask(complete)) =
+                    ToManager::decode(body).map(|message| message.body)
+                else {
+                    return;
+                };
+                match complete.outcome {
+                    Outcome::NotStarted { .. } => self.chaos.passed(Path::NotStarted),
+                    Outcome::Deadline { .. } => self.chaos.passed(Path::CursorHandedBack),
+                    _ => {}
+                }
+                if let Some(Payload::Claim(_)) = complete.data {
+                    self.chaos.passed(Path::ResultClaimed);
+                }
+            }
+            User::Client => {}
+        }
     }
 
     /// What becomes of a message on its way: its copies, with their delays.
@@ -194,6 +249,7 @@ impl Transport for Carrier {
         queue: Queue,
         messages: Vec<Outgoing>,
     ) -> Result<Vec<Result<(), TransportError>>, TransportError> {
+        self.runtime.way().await;
         let inner = self.queues.current();
         let bodies: Vec<_> = messages.iter().map(|m| m.body.clone()).collect();
         let mut results = Vec::with_capacity(messages.len());
@@ -209,6 +265,7 @@ impl Transport for Carrier {
                 results.push(Err(lost("throttled")));
                 continue;
             }
+            self.watch(&message.body);
             let sent = inner.send(queue, self.on_the_way(message)).await?;
             results.push(sent.into_iter().next().unwrap_or(Ok(())));
             self.audit().sent(self.user, queue, &message.body);
@@ -218,6 +275,7 @@ impl Transport for Carrier {
             format_args!("sent {} to {queue}", messages.len()),
         );
         self.die_after_sending(&bodies).await;
+        self.runtime.way().await;
         if self.strikes(Fault::SendAnswerLost).is_some() {
             return Err(lost("the answer was lost"));
         }
@@ -260,9 +318,11 @@ impl Transport for Carrier {
         if let Err(violation) = verdict {
             self.chaos.violated(violation);
         }
+        self.runtime.way().await;
         if self.strikes(Fault::LostAck).is_some() {
             return Ok(());
         }
+        self.throttle()?;
         self.queues.current().ack(queue, receipts).await
     }
 
@@ -272,6 +332,7 @@ impl Transport for Carrier {
         receipt: &Receipt,
         visibility: Duration,
     ) -> Result<(), TransportError> {
+        self.throttle()?;
         let inner = self.queues.current();
         inner.extend(queue, receipt, visibility).await
     }
@@ -282,6 +343,7 @@ impl Transport for Carrier {
         delivery: Delivery,
         reason: ParkReason,
     ) -> Result<(), TransportError> {
+        self.throttle()?;
         self.chaos.note(
             self.runtime.machine(),
             format_args!("parked in {queue}: {reason}"),

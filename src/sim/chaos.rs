@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::dice::{Dice, hash, hash_bytes, unit};
 use super::faults::{Fault, Faults};
+use super::paths::Path;
 use super::world::{Machine, World};
 
 /// A fault that struck: the `nth` time that it could have.
@@ -37,6 +38,7 @@ pub(super) struct Chaos {
 struct State {
     chances: BTreeMap<Fault, u64>,
     injected: Vec<Injected>,
+    paths: BTreeMap<Path, u64>,
     calm: bool,
     fingerprint: u64,
     events: u64,
@@ -151,6 +153,15 @@ impl Chaos {
 
     pub(super) fn injected(&self) -> Vec<Injected> {
         self.lock().injected.clone()
+    }
+
+    /// A run went this way.
+    pub(super) fn passed(&self, path: Path) {
+        *self.lock().paths.entry(path).or_default() += 1;
+    }
+
+    pub(super) fn paths(&self) -> BTreeMap<Path, u64> {
+        self.lock().paths.clone()
     }
 
     pub(super) fn fingerprint(&self) -> u64 {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use task_core::ports::data::RowKey;
 use task_core::ports::store::StoreError;
 use task_core::workflow::Role;
@@ -21,11 +22,13 @@ const EVER: Timestamp = Timestamp::from_millis(i64::MAX as u64);
 
 /// Whether nothing waits to be sent.
 pub(super) fn is_drained(shared: &Shared) -> bool {
-    let outbox = ready(async {
+    let outbox = async {
         let mut tx = shared.store.begin().await?;
         tx.due_outbox(EVER, 1).await
-    });
-    outbox.is_ok_and(|outbox| outbox.is_empty())
+    };
+    // While a manager has a transaction open, its end must be awaited.
+    let outbox = outbox.now_or_never();
+    outbox.is_some_and(|outbox| outbox.is_ok_and(|outbox| outbox.is_empty()))
 }
 
 /// Everything, once.
@@ -160,11 +163,21 @@ async fn rows(shared: &Shared, model: &Model) -> Result<Rows, StoreError> {
             let page = shared.store.rows(dataset, after, 1000).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.key);
-            let rows = page.into_iter().map(|row| (row.key.seq, row.body));
-            all.entry(task.id).or_default().extend(rows);
+            for row in page {
+                let body = whole(shared, row.body).await?;
+                all.entry(task.id).or_default().push((row.key.seq, body));
+            }
         }
     }
     Ok(all)
+}
+
+/// A payload with what lies in the object store.
+async fn whole(shared: &Shared, body: Payload) -> Result<Payload, StoreError> {
+    let failed = |error: task_core::PayloadError| StoreError::Backend(error.into());
+    let objects = Some(&*shared.objects);
+    let json = body.resolve(u64::MAX, objects).await.map_err(failed)?;
+    Ok(Payload::Inline(json.into_owned()))
 }
 
 /// Each effect once: the rows of a task are those of its attempts, without gaps, and no forged one.

@@ -50,6 +50,8 @@ faults! {
     SendThrottled = "send_throttled", 0.02;
     /// The carrier gives out nothing for a while.
     ReceiveThrottled = "receive_throttled", 0.02;
+    /// The carrier acknowledges, extends or puts aside nothing for a moment, and says so.
+    ReceiptThrottled = "receipt_throttled", 0.02;
     /// The database takes no part of a transaction, because another one was faster.
     StoreConflict = "store_conflict", 0.05;
     /// The connection to the database breaks.
@@ -64,6 +66,8 @@ faults! {
     ManagerDiesAfterCommit = "manager_dies_after_commit", 0.01;
     /// A manager dies when a part of what it must send is sent.
     ManagerDiesSending = "manager_dies_sending", 0.02;
+    /// A manager is told to leave, and has half a minute to do so.
+    ManagerLeaves = "manager_leaves", 0.2;
     /// One more manager than one: asked four times.
     MoreManagers = "more_managers", 0.4;
     /// A worker dies when it has received tasks and started none.
@@ -98,6 +102,12 @@ impl fmt::Display for Fault {
     }
 }
 
+/// By how much clocks are wrong unless something else is said.
+const SKEW: Duration = Duration::from_secs(2);
+
+/// No clock is wrong by more.
+pub(super) const MOST_SKEW: Duration = Duration::from_secs(60);
+
 /// How often each [`Fault`] strikes.
 ///
 /// ```
@@ -129,7 +139,7 @@ impl Faults {
                 .iter()
                 .map(|fault| (*fault, fault.aws_rate()))
                 .collect(),
-            skew: Duration::from_secs(2),
+            skew: SKEW,
         }
     }
 
@@ -141,17 +151,33 @@ impl Faults {
         faults
     }
 
-    /// With this share of the times when `fault` could strike, 0 to 1.
+    /// With this share of the times when `fault` could strike, 0 to 1. Clocks are wrong by up to
+    /// two seconds then, unless [`skew`](Self::skew) says by how much.
     #[must_use]
     pub fn with(mut self, fault: Fault, rate: f64) -> Self {
         self.rates.insert(fault, rate.clamp(0.0, 1.0));
+        if fault == Fault::ClockSkew && self.skew.is_zero() {
+            self.skew = SKEW;
+        }
         self
     }
 
-    /// With clocks that are wrong by up to this much, either way.
+    /// With clocks that are wrong by up to this much, either way; by a minute at most, because a
+    /// machine that is further off is broken and not skewed. Every second machine has such a
+    /// clock, unless [`ClockSkew`](Fault::ClockSkew) has a rate of its own.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sortie::sim::{Fault, Faults};
+    ///
+    /// let faults = Faults::none().skew(Duration::from_secs(10));
+    /// assert_eq!(faults.rate(Fault::ClockSkew), 0.5);
+    /// ```
     #[must_use]
-    pub const fn skew(mut self, most: Duration) -> Self {
-        self.skew = most;
+    pub fn skew(mut self, most: Duration) -> Self {
+        self.skew = most.min(MOST_SKEW);
+        let rate = Fault::ClockSkew.aws_rate();
+        self.rates.entry(Fault::ClockSkew).or_insert(rate);
         self
     }
 

@@ -3,21 +3,24 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use async_trait::async_trait;
 use task_core::ports::data::{DataRow, DataStore, Dataset, RowKey, Writer};
+use task_core::ports::objects::Objects;
 use task_core::ports::recon::ReconStore;
 use task_core::ports::store::{
     CollectionRow, ContainerRow, Store, StoreError, StoreTx, TaskHead, Trouble,
 };
-use task_core::{CollectionId, Payload};
+use task_core::{CollectionId, Payload, TaskId};
 
 use super::audit::Audit;
 use super::chaos::Chaos;
 use super::faults::Fault;
 use super::model::Model;
+use super::paths::Path;
 use super::transaction::Transaction;
-use super::world::{Machine, World};
+use super::world::{Machine, MachineRuntime, World};
 
 /// What all machines' views of the store share.
 #[derive(Clone)]
@@ -28,6 +31,7 @@ pub(super) struct Shared {
     pub(super) chaos: Arc<Chaos>,
     pub(super) model: Arc<Mutex<Model>>,
     pub(super) audit: Arc<Mutex<Audit>>,
+    pub(super) objects: Arc<dyn Objects>,
 }
 
 impl Shared {
@@ -40,20 +44,24 @@ impl Shared {
 #[derive(Clone)]
 pub(super) struct Keeper {
     pub(super) shared: Shared,
-    pub(super) machine: Machine,
+    pub(super) runtime: Arc<MachineRuntime>,
     /// Whether it is a Lambda or a machine that can die in the middle of a write.
     pub(super) mortal_writes: bool,
 }
 
 impl Keeper {
+    pub(super) fn machine(&self) -> Machine {
+        self.runtime.machine()
+    }
+
     pub(super) fn strikes(&self, fault: Fault) -> bool {
-        self.shared.chaos.strikes(fault, self.machine).is_some()
+        self.shared.chaos.strikes(fault, self.machine()).is_some()
     }
 
     pub(super) async fn die<T>(&self) -> T {
         let (chaos, world) = (&self.shared.chaos, &self.shared.world);
-        chaos.note(self.machine, format_args!("dies"));
-        world.kill(self.machine);
+        chaos.note(self.machine(), format_args!("dies"));
+        world.kill(self.machine());
         std::future::pending().await
     }
 
@@ -74,8 +82,10 @@ impl Keeper {
         if self.mortal_writes && self.strikes(Fault::WorkerDiesDuringWork) {
             return self.die().await;
         }
+        self.runtime.way().await;
         let result = write.await?;
         done(&self.shared);
+        self.runtime.way().await;
         if self.mortal_writes && self.strikes(Fault::WorkerDiesDuringWork) {
             return self.die().await;
         }
@@ -108,6 +118,7 @@ impl DataStore for Keeper {
         limit: usize,
     ) -> Result<Vec<DataRow>, StoreError> {
         self.connection()?;
+        self.runtime.way().await;
         self.shared.store.rows(dataset, after, limit).await
     }
 
@@ -125,7 +136,8 @@ impl DataStore for Keeper {
         let write = self.shared.store.write_rows(writer, first, rows);
         self.around(write, |shared| {
             let note = format_args!("rows {first}.. +{} of {}", rows.len(), writer.task);
-            shared.chaos.note(self.machine, note);
+            shared.chaos.note(self.machine(), note);
+            shared.count_rows(writer.task, first, rows.len());
             let verdict = shared.model().wrote_rows(writer, first, rows);
             shared.judge(verdict);
         })
@@ -150,7 +162,7 @@ impl DataStore for Keeper {
         let write = self.shared.store.set_value(writer, key, value);
         self.around(write, |shared| {
             let note = format_args!("value {key} of {}", writer.task);
-            shared.chaos.note(self.machine, note);
+            shared.chaos.note(self.machine(), note);
             let verdict = shared.model().wrote_value(writer);
             shared.judge(verdict);
         })
@@ -159,6 +171,21 @@ impl DataStore for Keeper {
 }
 
 impl Shared {
+    /// Which rare ways this write of rows takes.
+    fn count_rows(&self, task: TaskId, first: u32, rows: usize) {
+        let before = self
+            .model()
+            .tasks
+            .get(&task)
+            .map_or(0, |leaf| leaf.rows.len());
+        if first > 0 {
+            self.chaos.passed(Path::RowsContinued);
+        }
+        if before > first as usize + rows {
+            self.chaos.passed(Path::RowsLeftOver);
+        }
+    }
+
     pub(super) fn judge(&self, verdict: Result<(), String>) {
         if let Err(violation) = verdict {
             self.chaos.violated(violation);
@@ -170,7 +197,15 @@ impl Shared {
 impl Store for Keeper {
     async fn begin(&self) -> Result<Box<dyn StoreTx>, StoreError> {
         self.connection()?;
-        let inner = self.shared.store.begin().await?;
+        self.runtime.way().await;
+        let mut begin = self.shared.store.begin();
+        let inner = match futures_util::poll!(&mut begin) {
+            Poll::Ready(inner) => inner?,
+            Poll::Pending => {
+                self.shared.chaos.passed(Path::TransactionsMet);
+                begin.await?
+            }
+        };
         Ok(Box::new(Transaction::new(self.clone(), inner)))
     }
 
@@ -198,7 +233,7 @@ impl Store for Keeper {
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keeper")
-            .field("machine", &self.machine)
+            .field("machine", &self.machine())
             .finish_non_exhaustive()
     }
 }

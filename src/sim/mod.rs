@@ -60,6 +60,7 @@ mod generated;
 mod keeper;
 mod model;
 mod objects;
+mod paths;
 mod play;
 mod recon;
 mod report;
@@ -72,6 +73,7 @@ mod world;
 
 pub use chaos::Injected;
 pub use faults::{Fault, Faults};
+pub use paths::Path;
 pub use report::{SimError, SimReport, Violation};
 pub use run::Sim;
 pub use sweep::{base_seed, sweep};

@@ -8,6 +8,7 @@ use task_core::ports::objects::{ObjectError, Objects};
 
 use super::chaos::Chaos;
 use super::faults::Fault;
+use super::paths::Path;
 use super::world::Machine;
 
 /// The real one, which fails now and then: before or after the deed.
@@ -22,10 +23,15 @@ impl Shelf {
     fn strike(&self, key: &str) -> Result<(), ObjectError> {
         match self.chaos.strikes(Fault::ObjectsFail, self.machine) {
             None => Ok(()),
-            Some(_) => Err(ObjectError::Backend {
-                key: key.to_owned(),
-                source: "throttled".into(),
-            }),
+            Some(_) => {
+                if !key.starts_with("cancelled/") {
+                    self.chaos.passed(Path::PayloadUnavailable);
+                }
+                Err(ObjectError::Backend {
+                    key: key.to_owned(),
+                    source: "throttled".into(),
+                })
+            }
         }
     }
 }
@@ -40,7 +46,11 @@ impl Objects for Shelf {
 
     async fn get(&self, key: &str, limit: u64) -> Result<Bytes, ObjectError> {
         self.strike(key)?;
-        self.objects.get(key, limit).await
+        let bytes = self.objects.get(key, limit).await?;
+        if key.starts_with("scopes/") {
+            self.chaos.passed(Path::ScopeRead);
+        }
+        Ok(bytes)
     }
 
     async fn delete_prefix(&self, prefix: &str) -> Result<(), ObjectError> {

@@ -4,7 +4,6 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use task_core::message::{CancelCollection, Message, SubmitCollection, ToManager};
-use task_core::ports::objects::Objects;
 use task_core::ports::runtime::Runtime;
 use task_core::ports::transport::{Outgoing, Transport};
 use task_core::{Claim, CollectionId, MessageId, Payload, Queue};
@@ -14,6 +13,7 @@ use super::carrier::User;
 use super::end;
 use super::faults::Fault;
 use super::forger;
+use super::generated;
 use super::keeper::Shared;
 use super::report::{SimReport, ready};
 use super::run::Job;
@@ -27,17 +27,20 @@ pub(super) struct Play {
     pub(super) shared: Shared,
     pub(super) client: Arc<MachineRuntime>,
     pub(super) job: Job,
-    pub(super) objects: Arc<dyn Objects>,
     pub(super) submitted: bool,
     pub(super) cancelled: bool,
     pub(super) cancel_at: Option<Duration>,
     pub(super) storm: Duration,
+    pub(super) patience: Duration,
     pub(super) generated: bool,
 }
 
-/// Virtual time after the storm in which a run must be over: queues are waited in for a day, and
-/// a retry may wait for another.
-const PATIENCE: Duration = Duration::from_secs(10 * 24 * 3600);
+/// Virtual time after the storm in which a run must be over, unless more is known of it: queues
+/// are waited in for a day, and a retry may wait for another.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10 * 24 * 3600);
+
+/// Virtual time for which the storm goes on after the end of the run.
+const STORMY_END: Duration = Duration::from_secs(30);
 
 /// Virtual time in which what is left over must come to rest.
 const AFTERMATH: Duration = Duration::from_secs(2 * 24 * 3600);
@@ -47,11 +50,16 @@ impl Play {
     pub(super) fn play(&mut self) {
         let chaos = Arc::clone(&self.shared.chaos);
         let over = |play: &Self| play.is_over();
-        if !self.until(self.storm + PATIENCE, over) {
+        if !self.until(self.storm + self.patience, over) {
             if chaos.violation().is_none() {
                 chaos.violated("the run does not come to its end".to_owned());
             }
             return;
+        }
+        // What comes after the end meets the storm, too.
+        if !chaos.is_calm() {
+            let limit = self.shared.world.elapsed() + STORMY_END;
+            self.until(limit, |_| false);
         }
         chaos.calm();
         let limit = self.shared.world.elapsed() + AFTERMATH;
@@ -67,6 +75,11 @@ impl Play {
         self.until(limit, |_| false);
         if let Err(violation) = end::check(&self.shared, self.id, self.generated) {
             chaos.violated(violation);
+        }
+        if self.generated && chaos.faults().is_none() {
+            let (model, workers) = (self.shared.model(), self.site.workers());
+            let verdict = generated::check_pace(&model, self.id, &workers);
+            self.shared.judge(verdict);
         }
     }
 
@@ -89,7 +102,10 @@ impl Play {
             }
             let look = world.now().after(self.pace());
             while world.now() < look {
-                world.step(look);
+                if let Err(violation) = world.step(look) {
+                    self.shared.chaos.violated(violation);
+                    return false;
+                }
             }
         }
         false
@@ -153,7 +169,7 @@ impl Play {
     fn submit(&mut self) {
         let limit = self.site.queues.current().limits().message_bytes;
         let job = self.job.clone();
-        let (id, objects) = (self.id, Arc::clone(&self.objects));
+        let (id, objects) = (self.id, Arc::clone(&self.shared.objects));
         let message = ready(async {
             let scope = match job.scope {
                 Some(scope) => Some(
@@ -245,6 +261,7 @@ impl Play {
             seed,
             run: crate::engine::Report::new(collection, containers, now),
             faults: shared.chaos.injected(),
+            paths: shared.chaos.paths(),
             took: shared.world.elapsed(),
             effects: shared.model().effects,
             parked: audit.parked.clone(),
@@ -252,6 +269,7 @@ impl Play {
             fingerprint: shared.chaos.fingerprint(),
             log: shared.chaos.take_log(),
             store: Arc::clone(&shared.store),
+            objects: Arc::clone(&shared.objects),
             id,
         })
     }

@@ -26,7 +26,7 @@ impl ReconStore for Keeper {
         self.around(write, |shared| {
             let task = observer.writer.task;
             let note = format_args!("{} of {} seen by {task}", seen.len(), schema.model);
-            shared.chaos.note(self.machine, note);
+            shared.chaos.note(self.machine(), note);
             let verdict = shared.model().observed(observer.writer, schema, seen);
             shared.judge(verdict);
         })

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
+use task_core::ports::objects::Objects;
 use task_core::ports::store::Store;
 use task_core::{CollectionId, WorkflowError};
 
 use super::chaos::Injected;
 use super::faults::Fault;
+use super::paths::Path;
 use crate::engine::Report;
 
 /// A run in which every invariant held.
@@ -24,6 +26,8 @@ pub struct SimReport {
     pub run: Report,
     /// Faults that struck, in their order.
     pub faults: Vec<Injected>,
+    /// How often the run went which rare way.
+    pub paths: BTreeMap<Path, u64>,
     /// Virtual time from the start until all was at rest.
     pub took: Duration,
     /// Rows and values that were stored, those of attempts that did not last included.
@@ -37,6 +41,7 @@ pub struct SimReport {
     /// The log, if it was asked for: a line per event.
     pub log: Option<String>,
     pub(super) store: Arc<dyn Store>,
+    pub(super) objects: Arc<dyn Objects>,
     pub(super) id: CollectionId,
 }
 
@@ -59,7 +64,7 @@ impl SimReport {
     }
 
     /// All rows of the task or container called `name`, in the order in which its tasks stand;
-    /// `None` if the workflow has no such name, a row is no `T`, or a row lies in the object store.
+    /// `None` if the workflow has no such name, or a row is no `T`.
     pub fn rows<T: DeserializeOwned>(&self, name: &str) -> Option<Vec<T>> {
         let dataset = ready(self.store.dataset(self.id, name)).ok()??;
         let mut rows = Vec::new();
@@ -71,7 +76,8 @@ impl SimReport {
             };
             after = Some(last.key);
             for row in page {
-                rows.push(row.body.decode().ok()?);
+                let json = ready(row.body.resolve(u64::MAX, Some(&*self.objects))).ok()?;
+                rows.push(serde_json::from_str(json.get()).ok()?);
             }
         }
     }
@@ -150,15 +156,29 @@ impl fmt::Display for Violation {
         for line in self.log.lines().skip(before) {
             writeln!(f, "  {line}")?;
         }
-        write!(f, "replay: {}", replay(self.seed))
+        match replay(self.seed) {
+            Some(command) => write!(f, "replay: {command}"),
+            None => Ok(()),
+        }
     }
 }
 
-/// The command that runs this seed again: the test is known by its thread.
-pub(super) fn replay(seed: u64) -> String {
+/// The command that runs this seed again: this very program, because nobody knows here with which
+/// features it was built. A test is known by its thread; on a thread without a name nothing is.
+pub(super) fn replay(seed: u64) -> Option<String> {
     let thread = std::thread::current();
-    match thread.name().filter(|name| *name != "main") {
-        Some(test) => format!("SORTIE_SIM_SEED={seed} SORTIE_SIM_RUNS=1 cargo test {test}"),
-        None => format!("SORTIE_SIM_SEED={seed} with the same command"),
+    let program = std::env::current_exe().ok()?;
+    let arguments: Vec<_> = match thread.name()? {
+        "main" => std::env::args().skip(1).collect(),
+        test => vec!["--exact".to_owned(), test.to_owned()],
+    };
+    let mut command = format!("SORTIE_SIM_SEED={seed} SORTIE_SIM_RUNS=1");
+    for word in std::iter::once(program.display().to_string()).chain(arguments) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=".contains(c);
+        command += &match word.chars().all(plain) {
+            true => format!(" {word}"),
+            false => format!(" '{}'", word.replace('\'', r"'\''")),
+        };
     }
+    Some(command)
 }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stores::MemoryStore;
-use task_core::ports::objects::Objects;
 use task_core::ports::recon::ReconStore;
 use task_core::ports::store::Store;
 use task_core::{CollectionId, Plan, Registry, Resources, Workflow, WorkflowError};
@@ -18,7 +17,7 @@ use super::faults::{Fault, Faults};
 use super::generated;
 use super::keeper::Shared;
 use super::model::Model;
-use super::play::Play;
+use super::play::{PATIENCE, Play};
 use super::report::{SimError, SimReport};
 use super::shrink::shrink;
 use super::site::Site;
@@ -36,6 +35,7 @@ pub struct Sim {
     cancel_after: Option<Duration>,
     keep_log: bool,
     storm: Duration,
+    patience: Duration,
     store: StoreChoice,
     generated: bool,
     shrink: bool,
@@ -66,6 +66,12 @@ pub(super) struct Ended {
 
 impl Sim {
     /// A simulation of nothing yet, without faults.
+    ///
+    /// ```
+    /// use sortie::sim::{Sim, SimError};
+    ///
+    /// assert!(matches!(Sim::new(7).run(), Err(SimError::NoWorkflow)));
+    /// ```
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -76,10 +82,34 @@ impl Sim {
             cancel_after: None,
             keep_log: false,
             storm: Duration::from_secs(3600),
+            patience: PATIENCE,
             store: StoreChoice::Memory,
             generated: false,
             shrink: true,
         }
+    }
+
+    /// A simulation of a workflow made from the seed, of tasks whose right results are known and
+    /// checked: nested containers, generators of up to 1,000 children, conditions, policies,
+    /// retries, cursors, deadlines, results that go through the object store; one in ten is
+    /// cancelled. Without faults.
+    ///
+    /// ```
+    /// use sortie::sim::{Faults, Sim};
+    ///
+    /// let report = Sim::generated(7).faults(Faults::light()).run()?;
+    /// assert!(report.run.state.is_terminal());
+    /// # Ok::<(), sortie::sim::SimError>(())
+    /// ```
+    pub fn generated(seed: u64) -> Self {
+        let made = generated::make(seed);
+        let mut sim = Self::new(seed)
+            .registry(generated::registry())
+            .workflow(made.workflow);
+        sim.cancel_after = made.cancel_after;
+        sim.patience = made.patience;
+        sim.generated = true;
+        sim
     }
 
     /// The definitions.
@@ -88,22 +118,13 @@ impl Sim {
         self
     }
 
-    /// The workflow.
+    /// The workflow. It takes the place of a [generated](Self::generated) one.
     pub fn workflow(mut self, mut workflow: Workflow) -> Self {
+        self.generated = false;
+        self.patience = PATIENCE;
         let scope = workflow.take_scope();
         self.workflow = Some(workflow.build().map(|plan| Job { plan, scope }));
         self
-    }
-
-    /// A workflow made from the seed, of tasks whose right results are known and checked: nested
-    /// containers, generators of up to 1,000 children, conditions, policies, retries, cursors,
-    /// deadlines; one in ten is cancelled.
-    pub fn generated(self) -> Self {
-        let made = generated::make(self.seed);
-        let mut sim = self.registry(generated::registry()).workflow(made.workflow);
-        sim.cancel_after = made.cancel_after;
-        sim.generated = true;
-        sim
     }
 
     /// What goes wrong. Default: nothing.
@@ -175,8 +196,16 @@ impl Sim {
         match (first.violation, first.report) {
             (None, Some(report)) => Ok(report),
             (what, _) => {
-                let what = what.unwrap_or_default();
+                let what =
+                    what.unwrap_or_else(|| "the end cannot be read from the store".to_owned());
                 let most = if self.shrink { MOST_TRIES } else { 0 };
+                if self.shrink {
+                    // In case that nobody has the patience to wait for less.
+                    eprintln!(
+                        "seed {}: {what}; looking for the faults that matter",
+                        self.seed
+                    );
+                }
                 let violation = shrink(
                     self.seed,
                     most,
@@ -212,16 +241,15 @@ impl Sim {
             chaos: Arc::clone(&chaos),
             model: Arc::new(Mutex::new(Model::default())),
             audit: Arc::new(Mutex::new(Audit::default())),
+            objects: Arc::new(ObjectStoreObjects::memory()),
         };
         if let Ok(mut audit) = shared.audit.lock() {
             audit.calm = self.faults.is_none();
         }
-        let objects: Arc<dyn Objects> = Arc::new(ObjectStoreObjects::memory());
         let site = Site::new(
             self.seed,
             shared.clone(),
-            Queues::new(&world),
-            Arc::clone(&objects),
+            Queues::new(&world, self.generated),
             Arc::clone(&self.registry),
             Arc::new((self.resources)()),
         );
@@ -232,11 +260,11 @@ impl Sim {
             shared,
             client,
             job: job.clone(),
-            objects,
             submitted: false,
             cancelled: false,
             cancel_at: self.cancel_after,
             storm: self.storm,
+            patience: self.patience,
             generated: self.generated,
         };
         play.play();

@@ -1,6 +1,8 @@
 //! The machines: managers and workers that boot, die and come back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use task_core::manager::{FenceKey, Manager, ManagerConfig, ManagerLoop, StopHandle};
@@ -33,19 +35,34 @@ struct Place {
 pub(super) struct Site {
     pub(super) shared: Shared,
     pub(super) queues: Arc<Queues>,
-    objects: Arc<dyn Objects>,
     registry: Arc<Registry>,
     resources: Arc<Resources>,
     key: FenceKey,
     places: Vec<Place>,
     dice: Dice,
-    /// The carrier has forgotten what it was given, and the next manager must know.
-    forgotten: bool,
+    forgotten: Arc<Forgotten>,
     leaving: bool,
+}
+
+/// Whether the carrier has forgotten what it was given, and no manager has seen to it yet.
+#[derive(Debug, Default)]
+struct Forgotten(AtomicBool);
+
+impl Forgotten {
+    fn set(&self, forgotten: bool) {
+        self.0.store(forgotten, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Time between two looks at the machines.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
+
+/// The time that a manager has after it was told to leave.
+const MANAGER_GRACE: Duration = Duration::from_secs(30);
 
 /// The interval of the managers' ticks: long enough that idle hours cost little.
 pub(super) const TICK: Duration = Duration::from_secs(10);
@@ -55,7 +72,6 @@ impl Site {
         seed: u64,
         shared: Shared,
         queues: Arc<Queues>,
-        objects: Arc<dyn Objects>,
         registry: Arc<Registry>,
         resources: Arc<Resources>,
     ) -> Self {
@@ -89,13 +105,12 @@ impl Site {
         Self {
             shared,
             queues,
-            objects,
             registry,
             resources,
             key: FenceKey::new(key),
             places,
             dice,
-            forgotten: false,
+            forgotten: Arc::default(),
             leaving: false,
         }
     }
@@ -125,6 +140,17 @@ impl Site {
         false
     }
 
+    /// Tasks that can run at once, by the kind of worker.
+    pub(super) fn workers(&self) -> BTreeMap<WorkerKind, u64> {
+        let mut workers = BTreeMap::new();
+        for place in &self.places {
+            if let User::Worker(kind) = place.user {
+                *workers.entry(kind).or_default() += place.concurrency as u64;
+            }
+        }
+        workers
+    }
+
     /// Whether [`shut_down`](Self::shut_down) was called.
     pub(super) const fn is_leaving(&self) -> bool {
         self.leaving
@@ -146,7 +172,7 @@ impl Site {
                 .inspect(|machine| self.shared.world.kill(*machine));
         }
         self.queues.forget();
-        self.forgotten = true;
+        self.forgotten.set(true);
     }
 
     fn boot(&mut self, at: usize) {
@@ -158,13 +184,18 @@ impl Site {
         let (stop, stopped) = StopHandle::new();
         let stop = Arc::new(stop);
         let concurrency = self.places[at].concurrency;
-        let forgotten = user == User::Manager && std::mem::take(&mut self.forgotten);
+        // Whoever starts while nobody has recovered does so: the one before may have died of it.
+        let forgotten = Arc::clone(&self.forgotten);
         match user {
             User::Worker(kind) => {
                 let worker = self.worker(kind, &runtime, concurrency, &stop);
                 runtime.spawn(Box::pin(worker.run(stopped)));
             }
             User::Manager | User::Client => {
+                if let Some(life) = self.life(Fault::ManagerLeaves, &runtime) {
+                    self.end_after(life + MANAGER_GRACE, &runtime);
+                    self.leave_after(life, &runtime, &stop);
+                }
                 let manager = Arc::new(self.manager(&runtime));
                 let managing = ManagerLoop::new(Arc::clone(&manager))
                     .tick_every(TICK)
@@ -172,11 +203,15 @@ impl Site {
                 let (world, clock) = (Arc::clone(&self.shared.world), Arc::clone(&runtime));
                 runtime.spawn(Box::pin(async move {
                     // As an engine does that starts after a crash. If it cannot, it starts again.
-                    if forgotten && manager.recover().await.is_err() {
-                        clock.sleep(Duration::from_secs(1)).await;
+                    if forgotten.get() {
                         if manager.recover().await.is_err() {
-                            world.kill(clock.machine());
+                            clock.sleep(Duration::from_secs(1)).await;
+                            if manager.recover().await.is_err() {
+                                world.kill(clock.machine());
+                                return;
+                            }
                         }
+                        forgotten.set(false);
                     }
                     managing.await;
                 }));
@@ -195,20 +230,21 @@ impl Site {
             world: Arc::clone(&self.shared.world),
             chaos: Arc::clone(&self.shared.chaos),
             audit: Arc::clone(&self.shared.audit),
+            model: Arc::clone(&self.shared.model),
         })
     }
 
     fn keeper(&self, runtime: &Arc<MachineRuntime>, mortal_writes: bool) -> Arc<Keeper> {
         Arc::new(Keeper {
             shared: self.shared.clone(),
-            machine: runtime.machine(),
+            runtime: Arc::clone(runtime),
             mortal_writes,
         })
     }
 
     fn shelf(&self, runtime: &Arc<MachineRuntime>) -> Arc<dyn Objects> {
         Arc::new(Shelf {
-            objects: Arc::clone(&self.objects),
+            objects: Arc::clone(&self.shared.objects),
             chaos: Arc::clone(&self.shared.chaos),
             machine: runtime.machine(),
         })

@@ -24,16 +24,23 @@ pub fn base_seed(default: u64) -> u64 {
 /// # Panics
 ///
 /// As `test` does. The seed, and how to run it alone, are printed before. And if a variable is set
-/// to what is no number.
+/// to what is no number, if there is no seed to run, or if there are not so many seeds: a sweep
+/// that tries nothing would mislead.
 pub fn sweep(runs: u64, mut test: impl FnMut(u64)) {
     let first = base_seed(0);
     let runs = number("SORTIE_SIM_RUNS").unwrap_or(runs);
-    for seed in first..first.saturating_add(runs) {
+    assert!(
+        runs > 0,
+        "there is nothing to run; SORTIE_SIM_RUNS must be at least 1"
+    );
+    let end = first.checked_add(runs);
+    let end = end.unwrap_or_else(|| panic!("there are no {runs} seeds from {first} on"));
+    for seed in first..end {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| test(seed))) {
-            eprintln!(
-                "seed {seed} failed; replay: {}",
-                super::report::replay(seed)
-            );
+            match super::report::replay(seed) {
+                Some(command) => eprintln!("seed {seed} failed; replay: {command}"),
+                None => eprintln!("seed {seed} failed"),
+            }
             resume_unwind(panic);
         }
     }

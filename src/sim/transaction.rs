@@ -12,6 +12,7 @@ use task_core::{CollectionId, ContainerId, MessageId, TaskId, TaskState, Timesta
 use super::faults::Fault;
 use super::keeper::{Keeper, broken};
 use super::model::Change;
+use super::paths::Path;
 
 /// An open transaction; what it changes is kept for the model until it is committed.
 pub(super) struct Transaction {
@@ -43,6 +44,15 @@ impl Transaction {
         match &mut self.inner {
             Some(inner) => Ok(&mut **inner),
             None => Err(broken("the connection broke")),
+        }
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let shared = &self.keeper.shared;
+        if self.inner.is_some() && !shared.world.is_alive(self.keeper.machine()) {
+            shared.chaos.passed(Path::DiedInTransaction);
         }
     }
 }
@@ -118,6 +128,7 @@ impl StoreTx for Transaction {
     }
 
     async fn insert_tasks(&mut self, tasks: &[Task]) -> Result<Vec<bool>, StoreError> {
+        self.keeper.runtime.way().await;
         let fresh = self.open()?.insert_tasks(tasks).await?;
         let new = tasks.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
         self.changes
@@ -140,6 +151,7 @@ impl StoreTx for Transaction {
     }
 
     async fn update_tasks(&mut self, updates: &[TaskUpdate]) -> Result<(), StoreError> {
+        self.keeper.runtime.way().await;
         self.open()?.update_tasks(updates).await?;
         self.changes
             .extend(updates.iter().cloned().map(Box::new).map(Change::Task));
@@ -164,6 +176,7 @@ impl StoreTx for Transaction {
     }
 
     async fn put_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
+        self.keeper.runtime.way().await;
         self.open()?.put_outbox(rows).await
     }
 
@@ -202,6 +215,7 @@ impl StoreTx for Transaction {
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let keeper = self.keeper.clone();
         let shared = &keeper.shared;
+        keeper.runtime.way().await;
         // A tick that found nothing to do is no event, and no chance for a fault.
         let idle = self.changes.is_empty() && self.ids.len() <= 1;
         if !idle {
@@ -226,14 +240,15 @@ impl StoreTx for Transaction {
             return Ok(());
         }
         let messages = self.ids.len();
-        shared
-            .chaos
-            .note(keeper.machine, format_args!("commits {messages} messages"));
+        shared.chaos.note(
+            keeper.machine(),
+            format_args!("commits {messages} messages"),
+        );
         let now = shared.world.now();
         let changes = std::mem::take(&mut self.changes);
         shared.judge(self.seen_twice(&changes));
         let verdict = shared.model().commit(changes, now, |event| {
-            shared.chaos.note(keeper.machine, event);
+            shared.chaos.note(keeper.machine(), event);
         });
         shared.judge(verdict);
         let cancelled = {
@@ -244,6 +259,7 @@ impl StoreTx for Transaction {
             let verdict = shared.model().check_cancelled(collection);
             shared.judge(verdict);
         }
+        keeper.runtime.way().await;
         if keeper.strikes(Fault::ManagerDiesAfterCommit) {
             return keeper.die().await;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -22,6 +23,10 @@ pub(super) const NOBODY: Machine = 0;
 /// Where the clock starts: 2026-01-01T00:00:00Z.
 const START: u64 = 1_767_225_600_000;
 
+/// Polls without the clock moving after which nothing will move it: the largest batches take some
+/// thousands.
+const MOST_POLLS: u32 = 500_000;
+
 /// An executor. Which of the tasks that can run does run next is decided by the seed; the order
 /// in which they were woken has no say, because some of tokio's primitives wake in an order that
 /// differs from process to process.
@@ -41,6 +46,8 @@ struct Inner {
     alive: BTreeSet<Machine>,
     machines: Machine,
     doomed: BTreeSet<Machine>,
+    /// Since the clock moved.
+    polls: u32,
 }
 
 struct Task {
@@ -61,6 +68,7 @@ impl World {
             alive: BTreeSet::from([NOBODY]),
             machines: NOBODY,
             doomed: BTreeSet::new(),
+            polls: 0,
         };
         Arc::new(Self {
             seed,
@@ -88,6 +96,7 @@ impl World {
             machine,
             skew_ms,
             dice: Mutex::new(Dice::new(hash(&[self.seed, 2, machine.into()]))),
+            distance: Mutex::new(Dice::new(hash(&[self.seed, 8, machine.into()]))),
         })
     }
 
@@ -133,23 +142,40 @@ impl World {
     }
 
     /// Runs one task, or lets the clock go on to `until` at most.
-    pub(super) fn step(self: &Arc<Self>, until: Timestamp) {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with an engine in which a task panics, or which keeps itself busy without
+    /// end: time stands still for as long as anything can run.
+    pub(super) fn step(self: &Arc<Self>, until: Timestamp) -> Result<(), String> {
         self.reap();
         let Some(id) = self.choose() else {
-            return self.wait(until);
+            self.wait(until);
+            return Ok(());
         };
         let taken = {
             let mut inner = self.lock();
+            inner.polls += 1;
+            if inner.polls > MOST_POLLS {
+                return Err(format!(
+                    "something is busy without end: {MOST_POLLS} steps and no time has passed"
+                ));
+            }
             inner.tasks.get_mut(&id).and_then(|task| task.future.take())
         };
         let Some(mut future) = taken else {
-            return;
+            return Ok(());
         };
         let waker = Waker::from(Arc::new(Ready {
             id,
             ready: Arc::clone(&self.ready),
         }));
-        let poll = future.as_mut().poll(&mut Context::from_waker(&waker));
+        let mut cx = Context::from_waker(&waker);
+        // Nothing is used again of an engine that has panicked.
+        let poll = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
+            Ok(poll) => poll,
+            Err(panic) => return Err(format!("the engine panicked: {}", text_of(&*panic))),
+        };
         let ended = {
             let mut inner = self.lock();
             match inner.tasks.get_mut(&id) {
@@ -166,6 +192,7 @@ impl World {
         };
         drop(ended);
         self.reap();
+        Ok(())
     }
 
     /// Any of those that can run.
@@ -184,8 +211,12 @@ impl World {
             let next = inner.timers.first_key_value().map(|((due, _), _)| *due);
             let Some(due) = next.filter(|due| *due <= until.as_millis()) else {
                 inner.now = inner.now.max(until.as_millis());
+                inner.polls = 0;
                 return;
             };
+            if due > inner.now {
+                inner.polls = 0;
+            }
             inner.now = inner.now.max(due);
             let mut woken = Vec::new();
             // All that is due at this moment, so that the seed and not the timers' order decides.
@@ -255,17 +286,41 @@ impl Wake for Ready {
     }
 }
 
+/// What a panic says.
+fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(no message)")
+}
+
 /// The runtime of one machine: what it spawns dies with it, and its clock may be wrong.
 pub(super) struct MachineRuntime {
     world: Arc<World>,
     machine: Machine,
     skew_ms: i64,
     dice: Mutex<Dice>,
+    /// How long the way to the store and to the carrier is.
+    distance: Mutex<Dice>,
 }
 
 impl MachineRuntime {
     pub(super) const fn machine(&self) -> Machine {
         self.machine
+    }
+
+    /// The time that a call to another machine takes, one way: up to 30 ms, often none. In between
+    /// others act, and this machine may die.
+    pub(super) async fn way(&self) {
+        let length = {
+            let mut dice = self.distance.lock().unwrap_or_else(PoisonError::into_inner);
+            match dice.below(3) {
+                0 => dice.between(1, 30),
+                _ => 0,
+            }
+        };
+        if length > 0 {
+            self.sleep(Duration::from_millis(length)).await;
+        }
     }
 }
 
@@ -337,3 +392,7 @@ impl Drop for Sleep {
         drop(waker);
     }
 }
+
+#[cfg(test)]
+#[path = "world_tests.rs"]
+mod tests;

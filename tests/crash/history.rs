@@ -93,6 +93,11 @@ impl History {
             "only {} children ended before the last life",
             self.ended
         );
+        assert!(
+            self.busy >= KILLS / 20,
+            "only {} blows fell while children were ending",
+            self.busy
+        );
         assert!(!self.snapshots.is_empty(), "nobody has looked");
         assert_eq!(log(self.folder()), "", "nothing is worth a warning");
     }

@@ -54,6 +54,65 @@ fn a_single_fault_can_be_chosen() {
     assert_eq!(report.rows::<u64>("wait").unwrap(), [10]);
 }
 
+#[derive(Serialize, Deserialize)]
+struct Clock;
+
+impl TaskDefinition for Clock {
+    const KIND: &'static str = "test.clock";
+    type Requires = needs![];
+    type Output = u64;
+
+    async fn run(self, cx: TaskContext<Self::Requires>) -> Result<u64, TaskError> {
+        Ok(cx.now().as_millis())
+    }
+}
+
+/// What the clock of the worker says that runs first, under these faults.
+fn clock(faults: Faults) -> u64 {
+    let workflow = Workflow::new("test").task("clock", Clock);
+    let sim = Sim::new(1).registry(registry![Clock]).workflow(workflow);
+    sim.faults(faults).run().unwrap().result("clock").unwrap()
+}
+
+#[test]
+fn clocks_are_wrong_as_soon_as_either_their_rate_or_their_skew_is_set() {
+    let right = clock(Faults::none());
+    let by_rate = clock(Faults::none().with(Fault::ClockSkew, 1.0));
+    assert!((1..=4000).contains(&by_rate.abs_diff(right)), "{by_rate}");
+    let hour = Faults::none().skew(Duration::from_secs(3600));
+    let by_skew = clock(hour.with(Fault::ClockSkew, 1.0));
+    // Further off than a minute is no skew.
+    assert!(
+        (4001..=120_000).contains(&by_skew.abs_diff(right)),
+        "{by_skew}"
+    );
+    let rate = Faults::none()
+        .skew(Duration::from_secs(1))
+        .rate(Fault::ClockSkew);
+    assert!(rate > 0.0);
+}
+
+#[test]
+fn a_result_too_large_for_a_message_is_read_like_any_other() {
+    let workflow = Workflow::new("test").task("large", Large(600 << 10));
+    let sim = Sim::new(1).registry(registry![Large]).workflow(workflow);
+    let text: String = sim.run().unwrap().result("large").unwrap();
+    assert_eq!(text.len(), 600 << 10);
+}
+
+#[derive(Serialize, Deserialize)]
+struct Large(usize);
+
+impl TaskDefinition for Large {
+    const KIND: &'static str = "test.large";
+    type Requires = needs![];
+    type Output = String;
+
+    async fn run(self, _cx: TaskContext<Self::Requires>) -> Result<String, TaskError> {
+        Ok(".".repeat(self.0))
+    }
+}
+
 #[test]
 fn mistakes_of_the_caller_are_named() {
     assert!(matches!(Sim::new(1).run(), Err(SimError::NoWorkflow)));

@@ -14,6 +14,7 @@ use super::tasks::{Find, Note, Probe, Raw, Spread, Sum, Total};
 use crate::sim::end::Rows;
 use crate::sim::keeper::Shared;
 use crate::sim::model::{Leaf, Model};
+use crate::sim::paths::Path;
 
 /// Holds the end of a run against the scripts. In a run without faults each task must have had
 /// just the attempts that its script wants.
@@ -34,10 +35,13 @@ pub(in crate::sim) async fn check(
             Probe::KIND | Raw::KIND => script(task).and_then(|s| one_row(leaf, &s, &stored, calm)),
             Note::KIND => script(task).and_then(|s| own_rows(leaf, &s, &stored, calm)),
             Find::KIND => findings(model, leaf, rows),
-            Spread::KIND => children(model, leaf, rows),
+            Spread::KIND => children(shared, model, leaf, rows),
             Total::KIND => total(shared, model, leaf, rows).await?,
             _ => Ok(()),
         };
+        if is_scripted(task) && leaf.state() == TaskState::Failed {
+            count_failure(shared, task);
+        }
         if let Err(what) = verdict {
             return Ok(Err(format!("task {id} ({}): {what}", task.head.kind)));
         }
@@ -52,6 +56,18 @@ pub(in crate::sim) async fn check(
         }
     }
     Ok(Ok(()))
+}
+
+/// Which rare way a task failed.
+fn count_failure(shared: &Shared, task: &Task) {
+    let Ok(script) = script(task) else { return };
+    let failures = task.head.status.failures;
+    if script.end == End::Overcounted && failures < task.head.options.retry.max_failures {
+        shared.chaos.passed(Path::Overcounted);
+    }
+    if failures >= task.head.options.retry.max_failures {
+        shared.chaos.passed(Path::RetriesExhausted);
+    }
 }
 
 fn is_scripted(task: &Task) -> bool {
@@ -119,7 +135,8 @@ fn attempts(leaf: &Leaf, script: &Script, calm: bool) -> Result<(), String> {
             status.attempt
         ));
     }
-    let wanted = script.fails + 1;
+    let policy = leaf.task.head.options.retry;
+    let wanted = script.attempts(policy.max_failures);
     // One that runs short of time hands back a cursor, as often as it is asked.
     let calm = calm && leaf.task.head.options.limits.total.is_none();
     if calm && status.attempt > wanted {
@@ -128,8 +145,15 @@ fn attempts(leaf: &Leaf, script: &Script, calm: bool) -> Result<(), String> {
             status.attempt
         ));
     }
-    let gives_up = script.fails >= leaf.task.head.options.retry.max_failures;
+    let gives_up = script.fails >= policy.max_failures;
     let failed = leaf.state() == TaskState::Failed;
+    // What a carrier forgot is tried again, and no failure is counted.
+    if calm && made_it && gives_up {
+        return Err(format!(
+            "succeeded, and may fail {} times only",
+            policy.max_failures
+        ));
+    }
     if calm && failed && script.end == End::Fine && !gives_up {
         return Err(format!("failed: {:?}", status.error));
     }
@@ -158,7 +182,7 @@ fn findings(model: &Model, leaf: &Leaf, rows: &Rows) -> Result<(), String> {
 }
 
 /// A generator that has ended well has all of its children, and no others.
-fn children(model: &Model, leaf: &Leaf, rows: &Rows) -> Result<(), String> {
+fn children(shared: &Shared, model: &Model, leaf: &Leaf, rows: &Rows) -> Result<(), String> {
     let head = &leaf.task.head;
     let spread: Spread = payload(&leaf.task)?;
     let Some(node) = model.containers.get(&head.container) else {
@@ -168,11 +192,16 @@ fn children(model: &Model, leaf: &Leaf, rows: &Rows) -> Result<(), String> {
     let mut ordinals: Vec<u32> = ids.map(|child| child.task.head.ordinal).collect();
     ordinals.sort_unstable();
     let all: Vec<u32> = (0..spread.children).collect();
-    let prefix = ordinals.len() <= all.len() && ordinals.iter().all(|at| *at < spread.children);
+    // Those that its first attempt made beyond came in time, or did not.
+    let beyond = ordinals.partition_point(|at| *at < spread.children);
+    let prefix = ordinals.iter().all(|at| *at < spread.made());
     let right = match leaf.state() {
-        TaskState::Succeeded => ordinals == all,
+        TaskState::Succeeded => prefix && ordinals[..beyond] == all,
         _ => prefix,
     };
+    if leaf.state() == TaskState::Succeeded && beyond < ordinals.len() {
+        shared.chaos.passed(Path::ChildrenLeftOver);
+    }
     let said: Vec<u32> = decoded(rows, head.id)?;
     if leaf.state() == TaskState::Succeeded && said != [spread.children] {
         return Err(format!("returned {said:?}"));

@@ -1,11 +1,13 @@
 //! Workflows made from the seed, of tasks whose right results are known.
 
 mod expect;
+mod pace;
 mod plan;
 mod script;
 mod tasks;
 
 pub(super) use expect::check;
+pub(super) use pace::check as check_pace;
 pub(super) use plan::make;
 
 use task_core::{Registry, registry};
