@@ -1,30 +1,45 @@
-//! What is watched at the carrier: nothing is acknowledged before it is settled.
+//! What is watched at the carrier: nothing is acknowledged before it is settled, nothing is sent
+//! before it is committed, and what is heard is new once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use task_core::envelope::DispatchTask;
-use task_core::message::{Message, ToManager};
+use task_core::message::{CompleteTask, Message, ToManager};
 use task_core::ports::transport::{Delivery, ParkReason, Receipt};
 use task_core::{CollectionId, MessageId, Queue, TaskId, Timestamp};
 
 use super::carrier::{Poison, User};
+use super::model::Model;
 
 /// The carrier's side of the invariants.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Audit {
+    model: Arc<Mutex<Model>>,
     pub(super) poison: Poison,
     /// Envelopes that External workers were given: what a forger knows.
     pub(super) seen: Vec<DispatchTask>,
     /// Attempts of which a completion was sent.
     completed: BTreeSet<(TaskId, u32)>,
-    /// Messages whose transaction was committed.
-    applied: BTreeSet<MessageId>,
-    /// What clients asked to be cancelled.
-    pub(super) cancels: BTreeMap<MessageId, CollectionId>,
+    /// What each message says that was ever sent.
+    said: HashMap<MessageId, Said>,
+    /// Messages whose transaction was committed, and when.
+    applied: HashMap<MessageId, Timestamp>,
     /// Nothing goes wrong in this run, so nothing need be done twice.
     pub(super) calm: bool,
     handed_out: HashMap<(Queue, Receipt), Handed>,
     pub(super) parked: BTreeMap<String, u64>,
+}
+
+/// What a message says, as far as something follows from it.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    Complete(Arc<CompleteTask>),
+    Heartbeat(TaskId, u32),
+    Create(TaskId, u32),
+    Cancel(CollectionId),
+    Other,
 }
 
 #[derive(Debug)]
@@ -37,15 +52,85 @@ enum Handed {
 const SEEN: usize = 64;
 
 impl Audit {
-    pub(super) fn sent(&mut self, user: User, queue: Queue, body: &[u8]) {
-        if let (User::Worker(_), Queue::Manager) = (user, queue)
-            && let Ok(ToManager {
-                body: Message::CompleteTask(complete),
-                ..
-            }) = ToManager::decode(body)
-        {
-            self.completed.insert((complete.task_id, complete.attempt));
+    pub(super) fn new(model: Arc<Mutex<Model>>, calm: bool) -> Self {
+        Self {
+            model,
+            poison: Poison::default(),
+            seen: Vec::new(),
+            completed: BTreeSet::new(),
+            said: HashMap::new(),
+            applied: HashMap::new(),
+            calm,
+            handed_out: HashMap::new(),
+            parked: BTreeMap::new(),
         }
+    }
+
+    /// Called before a message goes on its way: it may be heard before who sends it goes on.
+    /// What a manager is told comes back.
+    pub(super) fn sending(&mut self, user: User, queue: Queue, body: &[u8]) -> Option<Said> {
+        if queue != Queue::Manager {
+            return None;
+        }
+        let ToManager { id, body, .. } = ToManager::decode(body).ok()?;
+        let said = match body {
+            Message::CompleteTask(complete) => {
+                if let User::Worker(_) = user {
+                    self.completed.insert((complete.task_id, complete.attempt));
+                }
+                Said::Complete(Arc::from(complete))
+            }
+            Message::Heartbeat(heartbeat) => Said::Heartbeat(heartbeat.task_id, heartbeat.attempt),
+            Message::CreateTasks(create) => Said::Create(create.parent_id, create.attempt),
+            Message::CancelCollection(cancel) => Said::Cancel(cancel.collection_id),
+            Message::SubmitCollection(_) | Message::Tick => Said::Other,
+        };
+        Some(self.said.entry(id).or_insert(said).clone())
+    }
+
+    /// Called when the carrier has taken a message.
+    pub(super) fn sent(&self, user: User, queue: Queue, body: &[u8]) -> Result<(), String> {
+        match DispatchTask::decode(body) {
+            Ok(sent) if user == User::Manager && queue != Queue::Manager => {
+                let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+                model.dispatched(&sent)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What a store says of messages, held against what was committed.
+    pub(super) fn check_inbox(
+        &self,
+        ids: &[MessageId],
+        fresh: &[bool],
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let mut before = BTreeSet::new();
+        for (id, fresh) in ids.iter().zip(fresh) {
+            let again = !before.insert(*id);
+            match (self.applied.get(id), *fresh) {
+                (Some(at), true) if now.since(*at) < INBOX_MEMORY => {
+                    return Err(format!(
+                        "message {id} was applied {:?} ago, and the inbox does not know it",
+                        now.since(*at)
+                    ));
+                }
+                (None, false) if !again => {
+                    return Err(format!(
+                        "message {id} was never applied, and the inbox says it was"
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What these messages say.
+    pub(super) fn said(&self, ids: &[MessageId]) -> Vec<Said> {
+        let said = ids.iter().map(|id| self.said.get(id).cloned());
+        said.map(|said| said.unwrap_or(Said::Other)).collect()
     }
 
     pub(super) fn received(
@@ -88,15 +173,10 @@ impl Audit {
         self.seen.push(task);
     }
 
-    /// The collections that these messages cancel.
-    pub(super) fn cancellations(&self, ids: &[MessageId]) -> Vec<CollectionId> {
-        ids.iter()
-            .filter_map(|id| self.cancels.get(id).copied())
-            .collect()
-    }
-
-    pub(super) fn applied(&mut self, ids: &[MessageId]) {
-        self.applied.extend(ids);
+    pub(super) fn applied(&mut self, ids: &[MessageId], now: Timestamp) {
+        for id in ids {
+            self.applied.entry(*id).or_insert(now);
+        }
     }
 
     pub(super) fn parked(&mut self, reason: &ParkReason) {
@@ -129,7 +209,7 @@ impl Audit {
                     }
                 }
                 Some(Handed::Message(id))
-                    if user == User::Manager && !self.applied.contains(id) =>
+                    if user == User::Manager && !self.applied.contains_key(id) =>
                 {
                     return Err(format!(
                         "a manager acknowledged message {id} before its transaction was committed"
@@ -144,3 +224,6 @@ impl Audit {
 
 /// No clock in the simulation is wrong by more.
 const SKEW_MS: u64 = 60_000;
+
+/// What `ManagerConfig::inbox_memory` promises, less what clocks may differ by.
+const INBOX_MEMORY: Duration = Duration::from_secs(4 * 24 * 3600 - 3600);

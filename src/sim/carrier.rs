@@ -15,11 +15,10 @@ use task_core::ports::transport::{
 use task_core::{Payload, Queue, TaskId, WorkerKind};
 use transports::memory::{MemoryConfig, MemoryTransport};
 
-use super::audit::Audit;
+use super::audit::{Audit, Said};
 use super::chaos::Chaos;
 use super::dice::{Dice, hash_bytes, unit};
 use super::faults::Fault;
-use super::model::Model;
 use super::paths::Path;
 use super::world::{MachineRuntime, NOBODY, World};
 
@@ -91,7 +90,6 @@ pub(super) struct Carrier {
     pub(super) world: Arc<World>,
     pub(super) chaos: Arc<Chaos>,
     pub(super) audit: Arc<Mutex<Audit>>,
-    pub(super) model: Arc<Mutex<Model>>,
 }
 
 impl Carrier {
@@ -119,38 +117,18 @@ impl Carrier {
         }
     }
 
-    /// A manager sends what is committed, and nothing else; what workers say is counted.
-    fn watch(&self, body: &[u8]) {
-        match self.user {
-            User::Manager => {
-                let Ok(task) = DispatchTask::decode(body) else {
-                    return;
-                };
-                let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
-                let known = model.tasks.get(&task.task_id);
-                if known.is_none_or(|leaf| leaf.task.head.status.attempt < task.attempt) {
-                    self.chaos.violated(format!(
-                        "attempt {} of task {} was sent before it was committed",
-                        task.attempt, task.task_id
-                    ));
-                }
-            }
-            User::Worker(_) => {
-                let Ok(Message::CompleteTask(complete)) =
-                    ToManager::decode(body).map(|message| message.body)
-                else {
-                    return;
-                };
-                match complete.outcome {
-                    Outcome::NotStarted { .. } => self.chaos.passed(Path::NotStarted),
-                    Outcome::Deadline { .. } => self.chaos.passed(Path::CursorHandedBack),
-                    _ => {}
-                }
-                if let Some(Payload::Claim(_)) = complete.data {
-                    self.chaos.passed(Path::ResultClaimed);
-                }
-            }
-            User::Client => {}
+    /// What workers say is counted.
+    fn watch(&self, said: Option<&Said>) {
+        let (User::Worker(_), Some(Said::Complete(complete))) = (self.user, said) else {
+            return;
+        };
+        match complete.outcome {
+            Outcome::NotStarted { .. } => self.chaos.passed(Path::NotStarted),
+            Outcome::Deadline { .. } => self.chaos.passed(Path::CursorHandedBack),
+            _ => {}
+        }
+        if let Some(Payload::Claim(_)) = complete.data {
+            self.chaos.passed(Path::ResultClaimed);
         }
     }
 
@@ -265,10 +243,14 @@ impl Transport for Carrier {
                 results.push(Err(lost("throttled")));
                 continue;
             }
-            self.watch(&message.body);
+            let said = self.audit().sending(self.user, queue, &message.body);
+            self.watch(said.as_ref());
             let sent = inner.send(queue, self.on_the_way(message)).await?;
             results.push(sent.into_iter().next().unwrap_or(Ok(())));
-            self.audit().sent(self.user, queue, &message.body);
+            let verdict = self.audit().sent(self.user, queue, &message.body);
+            if let Err(violation) = verdict {
+                self.chaos.violated(violation);
+            }
         }
         self.chaos.note(
             self.runtime.machine(),

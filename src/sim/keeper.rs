@@ -58,6 +58,11 @@ impl Keeper {
         self.shared.chaos.strikes(fault, self.machine()).is_some()
     }
 
+    pub(super) fn audit(&self) -> MutexGuard<'_, Audit> {
+        let audit = self.shared.audit.lock();
+        audit.unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) async fn die<T>(&self) -> T {
         let (chaos, world) = (&self.shared.chaos, &self.shared.world);
         chaos.note(self.machine(), format_args!("dies"));
@@ -199,13 +204,19 @@ impl Store for Keeper {
         self.connection()?;
         self.runtime.way().await;
         let mut begin = self.shared.store.begin();
-        let inner = match futures_util::poll!(&mut begin) {
+        let mut inner = match futures_util::poll!(&mut begin) {
             Poll::Ready(inner) => inner?,
             Poll::Pending => {
                 self.shared.chaos.passed(Path::TransactionsMet);
                 begin.await?
             }
         };
+        let suspects = self.shared.model().suspects();
+        if let Some(traces) = suspects {
+            let found = traces.look(&mut *inner).await?;
+            let verdict = self.shared.model().check_traces(&traces, &found);
+            self.shared.judge(verdict);
+        }
         Ok(Box::new(Transaction::new(self.clone(), inner)))
     }
 

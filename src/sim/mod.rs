@@ -51,7 +51,6 @@ mod audit;
 mod blocking;
 mod carrier;
 mod chaos;
-mod check;
 mod dice;
 mod end;
 mod faults;

@@ -135,7 +135,6 @@ impl Play {
                 collection_id: self.id,
             });
             let message = ToManager::new(MessageId::new(&*self.client), body);
-            self.audit().cancels.insert(message.id, self.id);
             self.say(&message);
         }
         if elapsed >= self.storm && !chaos.is_calm() {

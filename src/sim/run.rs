@@ -234,18 +234,17 @@ impl Sim {
             #[cfg(feature = "sqlite")]
             StoreChoice::Sqlite => both(super::blocking::Blocking::open()?),
         };
+        let calm = self.faults.is_none();
+        let model = Arc::new(Mutex::new(Model::new(job.plan.clone(), calm)));
         let shared = Shared {
             store,
             recon,
             world: Arc::clone(&world),
             chaos: Arc::clone(&chaos),
-            model: Arc::new(Mutex::new(Model::default())),
-            audit: Arc::new(Mutex::new(Audit::default())),
+            audit: Arc::new(Mutex::new(Audit::new(Arc::clone(&model), calm))),
+            model,
             objects: Arc::new(ObjectStoreObjects::memory()),
         };
-        if let Ok(mut audit) = shared.audit.lock() {
-            audit.calm = self.faults.is_none();
-        }
         let site = Site::new(
             self.seed,
             shared.clone(),

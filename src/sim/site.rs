@@ -230,7 +230,6 @@ impl Site {
             world: Arc::clone(&self.shared.world),
             chaos: Arc::clone(&self.shared.chaos),
             audit: Arc::clone(&self.shared.audit),
-            model: Arc::clone(&self.shared.model),
         })
     }
 

@@ -1,7 +1,5 @@
 //! A transaction under faults.
 
-use std::sync::PoisonError;
-
 use async_trait::async_trait;
 use task_core::ports::store::{
     Closed, CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, StoreTx, Task, TaskHead,
@@ -11,7 +9,7 @@ use task_core::{CollectionId, ContainerId, MessageId, TaskId, TaskState, Timesta
 
 use super::faults::Fault;
 use super::keeper::{Keeper, broken};
-use super::model::Change;
+use super::model::{Change, Deed};
 use super::paths::Path;
 
 /// An open transaction; what it changes is kept for the model until it is committed.
@@ -21,8 +19,10 @@ pub(super) struct Transaction {
     inner: Option<Box<dyn StoreTx>>,
     changes: Vec<Change>,
     ids: Vec<MessageId>,
-    /// Whether any of them was never seen before.
-    fresh: bool,
+    /// Those of them that were never seen before.
+    fresh: Vec<MessageId>,
+    /// The manager's clock.
+    clock: Option<Timestamp>,
 }
 
 impl Transaction {
@@ -32,7 +32,8 @@ impl Transaction {
             inner: Some(inner),
             changes: Vec::new(),
             ids: Vec::new(),
-            fresh: false,
+            fresh: Vec::new(),
+            clock: None,
         }
     }
 
@@ -48,20 +49,12 @@ impl Transaction {
     }
 }
 
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        let shared = &self.keeper.shared;
-        if self.inner.is_some() && !shared.world.is_alive(self.keeper.machine()) {
-            shared.chaos.passed(Path::DiedInTransaction);
-        }
-    }
-}
-
 impl Transaction {
     /// Messages that were all seen before have had their effect.
     fn seen_twice(&self, changes: &[Change]) -> Result<(), String> {
-        match (self.ids.first(), changes.first()) {
-            (Some(id), Some(change)) if !self.fresh => Err(format!(
+        let change = changes.iter().find(|change| is_effect(change));
+        match (self.ids.first(), change) {
+            (Some(id), Some(change)) if self.fresh.is_empty() => Err(format!(
                 "message {id} was seen before and changed something again: {change:?}"
             )),
             _ => Ok(()),
@@ -73,8 +66,13 @@ impl Transaction {
 impl StoreTx for Transaction {
     async fn inbox(&mut self, ids: &[MessageId], now: Timestamp) -> Result<Vec<bool>, StoreError> {
         let fresh = self.open()?.inbox(ids, now).await?;
+        let known = self.keeper.shared.world.now();
+        let verdict = self.keeper.audit().check_inbox(ids, &fresh, known);
+        self.keeper.shared.judge(verdict);
         self.ids.extend(ids);
-        self.fresh |= fresh.contains(&true);
+        let new = ids.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
+        self.fresh.extend(new.map(|(id, _)| *id));
+        self.clock = Some(now);
         Ok(fresh)
     }
 
@@ -177,11 +175,15 @@ impl StoreTx for Transaction {
 
     async fn put_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
         self.keeper.runtime.way().await;
-        self.open()?.put_outbox(rows).await
+        self.open()?.put_outbox(rows).await?;
+        self.changes.push(Change::Send(rows.to_vec()));
+        Ok(())
     }
 
     async fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> Result<(), StoreError> {
-        self.open()?.remove_outbox(keys).await
+        self.open()?.remove_outbox(keys).await?;
+        self.changes.push(Change::Unsend(keys.to_vec()));
+        Ok(())
     }
 
     async fn due_outbox(
@@ -189,7 +191,13 @@ impl StoreTx for Transaction {
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        self.open()?.due_outbox(before, limit).await
+        let found = self.open()?.due_outbox(before, limit).await?;
+        let shared = &self.keeper.shared;
+        let verdict = shared
+            .model()
+            .check_due_outbox(&self.changes, &found, before, limit);
+        shared.judge(verdict);
+        Ok(found)
     }
 
     async fn due_tasks(
@@ -217,7 +225,7 @@ impl StoreTx for Transaction {
         let shared = &keeper.shared;
         keeper.runtime.way().await;
         // A tick that found nothing to do is no event, and no chance for a fault.
-        let idle = self.changes.is_empty() && self.ids.len() <= 1;
+        let idle = !self.changes.iter().any(is_effect) && self.ids.len() <= 1;
         if !idle {
             if keeper.strikes(Fault::ManagerDiesBeforeCommit) {
                 return keeper.die().await;
@@ -231,33 +239,28 @@ impl StoreTx for Transaction {
             .take()
             .ok_or_else(|| broken("the connection broke"))?;
         inner.commit().await?;
-        let audit = &shared.audit;
-        audit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .applied(&self.ids);
-        if idle {
-            return Ok(());
-        }
-        let messages = self.ids.len();
-        shared.chaos.note(
-            keeper.machine(),
-            format_args!("commits {messages} messages"),
-        );
+        // From here on nothing may be waited for until the model knows: whoever is next sees it.
         let now = shared.world.now();
+        keeper.audit().applied(&self.ids, now);
         let changes = std::mem::take(&mut self.changes);
-        shared.judge(self.seen_twice(&changes));
-        let verdict = shared.model().commit(changes, now, |event| {
+        if !idle {
+            let messages = self.ids.len();
+            shared
+                .chaos
+                .note(keeper.machine(), format_args!("commits {messages} messages"));
+            shared.judge(self.seen_twice(&changes));
+        }
+        let deed = Deed {
+            changes,
+            news: keeper.audit().said(&self.fresh),
+            clock: self.clock,
+        };
+        let verdict = shared.model().commit(deed, now, |event| {
             shared.chaos.note(keeper.machine(), event);
         });
         shared.judge(verdict);
-        let cancelled = {
-            let audit = audit.lock().unwrap_or_else(PoisonError::into_inner);
-            audit.cancellations(&self.ids)
-        };
-        for collection in cancelled {
-            let verdict = shared.model().check_cancelled(collection);
-            shared.judge(verdict);
+        if idle {
+            return Ok(());
         }
         keeper.runtime.way().await;
         if keeper.strikes(Fault::ManagerDiesAfterCommit) {
@@ -267,5 +270,23 @@ impl StoreTx for Transaction {
             return Err(broken("the answer was lost"));
         }
         Ok(())
+    }
+}
+
+/// What was sent and leaves the outbox is only tidied up.
+const fn is_effect(change: &Change) -> bool {
+    !matches!(change, Change::Unsend(_))
+}
+
+/// What was not committed by now never will be.
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let shared = &self.keeper.shared;
+        if self.inner.is_some() && !shared.world.is_alive(self.keeper.machine()) {
+            shared.chaos.passed(Path::DiedInTransaction);
+        }
+        if !self.changes.is_empty() {
+            shared.model().rolled_back(&self.changes);
+        }
     }
 }
