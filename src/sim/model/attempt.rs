@@ -297,10 +297,6 @@ fn after_saying<'a>(
         let next = failed(head, before, now, at_least, TaskState::Failed);
         wanted(next, before.failures + 1)
     };
-    let at_once = Next::Again {
-        least: Duration::ZERO,
-        most: Duration::ZERO,
-    };
     let gone = || wanted(Next::End(TaskState::Failed), before.failures);
     if said.coverage.total() > leaf.left() && !leaf.has_returned() {
         return gone();
@@ -311,15 +307,22 @@ fn after_saying<'a>(
             Role::Decider if arm(said).is_none() => gone(),
             _ => wanted(Next::End(TaskState::Succeeded), before.failures),
         },
-        Outcome::Deadline { cursor }
+        Outcome::Deadline { cursor, .. }
             if before.cursor.as_ref() == Some(cursor) && said.coverage.is_empty() =>
         {
             failure(Duration::ZERO)
         }
-        Outcome::Deadline { cursor } => Wanted {
-            cursor: Some(cursor),
-            ..wanted(at_once, before.failures)
-        },
+        Outcome::Deadline { cursor, after_ms } => {
+            let wait = Duration::from_millis(after_ms.unwrap_or(0)).min(DAY);
+            let after_the_wait = Next::Again {
+                least: wait,
+                most: wait,
+            };
+            Wanted {
+                cursor: Some(cursor),
+                ..wanted(after_the_wait, before.failures)
+            }
+        }
         Outcome::Retry { after_ms, .. } => {
             failure(Duration::from_millis(after_ms.unwrap_or(0)).min(DAY))
         }
