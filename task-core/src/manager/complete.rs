@@ -75,7 +75,9 @@ impl Work<'_> {
             }
             Outcome::Deadline { cursor } => {
                 self.keep(head, complete)?;
-                head.status.cursor = Some(cursor.clone());
+                if !mutant!(CursorForgotten) {
+                    head.status.cursor = Some(cursor.clone());
+                }
                 self.try_again(head, Duration::ZERO)
             }
             Outcome::Retry { error, after_ms } => {
