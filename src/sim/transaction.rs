@@ -245,9 +245,10 @@ impl StoreTx for Transaction {
         let changes = std::mem::take(&mut self.changes);
         if !idle {
             let messages = self.ids.len();
-            shared
-                .chaos
-                .note(keeper.machine(), format_args!("commits {messages} messages"));
+            shared.chaos.note(
+                keeper.machine(),
+                format_args!("commits {messages} messages"),
+            );
             shared.judge(self.seen_twice(&changes));
         }
         let deed = Deed {

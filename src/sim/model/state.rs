@@ -71,7 +71,7 @@ pub(in crate::sim) struct Node {
     /// Its children by state, recounted from every change.
     pub(super) count: Counters,
     pub(in crate::sim) children: BTreeSet<TaskId>,
-    pub(super) containers: BTreeSet<ContainerId>,
+    pub(in crate::sim) containers: BTreeSet<ContainerId>,
     /// Children that there will be, as far as anybody has said.
     pub(super) expected: Option<u64>,
     /// What its deciding task has said.
