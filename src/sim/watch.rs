@@ -38,9 +38,10 @@ impl Watch {
     }
 }
 
-/// What the word may take: workers look every two seconds, and not more often for all their tasks
+/// What the word may take, with some time to spare: workers look every two seconds, at most once
+/// for all their tasks
 /// together.
-const WORD: Duration = Duration::from_secs(6);
+const WORD: Duration = Duration::from_secs(10);
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
