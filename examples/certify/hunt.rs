@@ -85,15 +85,27 @@ fn broken(case: Case) -> Option<String> {
 const fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
         Mutant::NoInbox => &["was seen before"],
-        Mutant::NoFencing => &["accounts for", "went from", "was stored", "is forged"],
-        Mutant::NoExpectedTotal => &[" children"],
+        Mutant::NoFencing => &[
+            "nobody said so",
+            "nobody asked for that",
+            "counts as lost",
+            "is forged",
+        ],
+        Mutant::NoExpectedTotal => &["by what was announced", "before it was settled"],
         Mutant::OutboxBeforeCommit => &["was sent before it was committed"],
         Mutant::CountWithoutDedupe => &[" counts ", " may"],
         Mutant::AckBeforeWork => &["before it said how it ended"],
-        Mutant::AggregatorOnFirst => &[" succeeded with "],
-        Mutant::RetryForgetsAttempt => &["failed: ", " attempts instead of "],
+        Mutant::AggregatorOnFirst => &["before it was settled"],
+        Mutant::RetryForgetsAttempt => {
+            &["failed: ", " attempts instead of ", "after it was running"]
+        }
         Mutant::CancelIgnored => &["cancel"],
         Mutant::LeaseNeverExtended => &["was delivered", " attempts instead of "],
-        Mutant::LedgerDoubleCount => &["accounts for"],
+        Mutant::LedgerDoubleCount => &["accounts for", "books its targets"],
+        Mutant::FailureIgnored => &["started although place"],
+        Mutant::DeadlineIgnored => &["after its time limit"],
+        Mutant::OutboxForgotten => &["is not in the outbox"],
+        Mutant::CancelNotSpread => &["after it was stopped"],
+        Mutant::CursorForgotten => &["goes on from"],
     }
 }

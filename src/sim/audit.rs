@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use task_core::envelope::DispatchTask;
-use task_core::message::{CompleteTask, Message, ToManager};
+use task_core::message::{CompleteTask, CreateTasks, Message, ToManager};
 use task_core::ports::transport::{Delivery, ParkReason, Receipt};
 use task_core::{CollectionId, MessageId, Queue, TaskId, Timestamp};
 
@@ -37,7 +37,7 @@ pub(super) struct Audit {
 pub(super) enum Said {
     Complete(Arc<CompleteTask>),
     Heartbeat(TaskId, u32),
-    Create(TaskId, u32),
+    Create(Arc<CreateTasks>),
     Cancel(CollectionId),
     Other,
 }
@@ -81,7 +81,7 @@ impl Audit {
                 Said::Complete(Arc::from(complete))
             }
             Message::Heartbeat(heartbeat) => Said::Heartbeat(heartbeat.task_id, heartbeat.attempt),
-            Message::CreateTasks(create) => Said::Create(create.parent_id, create.attempt),
+            Message::CreateTasks(create) => Said::Create(Arc::new(create)),
             Message::CancelCollection(cancel) => Said::Cancel(cancel.collection_id),
             Message::SubmitCollection(_) | Message::Tick => Said::Other,
         };

@@ -68,6 +68,7 @@ mod shrink;
 mod site;
 mod sweep;
 mod transaction;
+mod watch;
 mod world;
 
 pub use chaos::Injected;

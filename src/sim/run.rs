@@ -21,6 +21,7 @@ use super::play::{PATIENCE, Play};
 use super::report::{SimError, SimReport};
 use super::shrink::shrink;
 use super::site::Site;
+use super::watch::Watch;
 use super::world::{NOBODY, World};
 
 /// A simulation to run. See [the module](super) for what it does.
@@ -250,7 +251,7 @@ impl Sim {
             shared.clone(),
             Queues::new(&world, self.generated),
             Arc::clone(&self.registry),
-            Arc::new((self.resources)()),
+            Arc::new((self.resources)().with(Watch::new(shared.clone()))),
         );
         let client = world.runtime(NOBODY, 0);
         let mut play = Play {

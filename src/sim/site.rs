@@ -1,8 +1,7 @@
 //! The machines: managers and workers that boot, die and come back.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use task_core::manager::{FenceKey, Manager, ManagerConfig, ManagerLoop, StopHandle};
@@ -11,7 +10,7 @@ use task_core::ports::objects::Objects;
 use task_core::ports::runtime::Runtime;
 use task_core::ports::transport::Transport;
 use task_core::worker::{StockWorker, WorkerLoop};
-use task_core::{Registry, Resources, WorkerKind};
+use task_core::{Registry, Resources, Timestamp, WorkerKind};
 
 use super::carrier::{Carrier, Queues, User};
 use super::dice::{Dice, hash};
@@ -44,17 +43,17 @@ pub(super) struct Site {
     leaving: bool,
 }
 
-/// Whether the carrier has forgotten what it was given, and no manager has seen to it yet.
+/// When the carrier forgot what it was given, unless a manager has seen to it.
 #[derive(Debug, Default)]
-struct Forgotten(AtomicBool);
+struct Forgotten(Mutex<Option<Timestamp>>);
 
 impl Forgotten {
-    fn set(&self, forgotten: bool) {
-        self.0.store(forgotten, Ordering::Relaxed);
+    fn set(&self, at: Option<Timestamp>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
-    fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    fn get(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,7 +171,7 @@ impl Site {
                 .inspect(|machine| self.shared.world.kill(*machine));
         }
         self.queues.forget();
-        self.forgotten.set(true);
+        self.forgotten.set(Some(self.shared.world.now()));
     }
 
     fn boot(&mut self, at: usize) {
@@ -200,18 +199,20 @@ impl Site {
                 let managing = ManagerLoop::new(Arc::clone(&manager))
                     .tick_every(TICK)
                     .run(stopped);
-                let (world, clock) = (Arc::clone(&self.shared.world), Arc::clone(&runtime));
+                let (shared, clock) = (self.shared.clone(), Arc::clone(&runtime));
                 runtime.spawn(Box::pin(async move {
                     // As an engine does that starts after a crash. If it cannot, it starts again.
-                    if forgotten.get() {
+                    if let Some(at) = forgotten.get() {
                         if manager.recover().await.is_err() {
                             clock.sleep(Duration::from_secs(1)).await;
                             if manager.recover().await.is_err() {
-                                world.kill(clock.machine());
+                                shared.world.kill(clock.machine());
                                 return;
                             }
                         }
-                        forgotten.set(false);
+                        let verdict = shared.model().check_recovered(at);
+                        shared.judge(verdict);
+                        forgotten.set(None);
                     }
                     managing.await;
                 }));

@@ -42,11 +42,22 @@ pub enum Mutant {
     /// The coverage of a completion is added before it is known whether its attempt is current:
     /// that of late twins counts, too.
     LedgerDoubleCount,
+    /// A sequence goes on behind a child that was no good, and succeeds in the end.
+    FailureIgnored,
+    /// Neither is a container cut off nor does a collection end when its time is over.
+    DeadlineIgnored,
+    /// An attempt is decided on, and nothing is put into the outbox. It is sent after the commit
+    /// if nothing goes wrong.
+    OutboxForgotten,
+    /// Nobody tells the workers that a collection was cancelled.
+    CancelNotSpread,
+    /// An attempt hands back a cursor, and the next one does not get it.
+    CursorForgotten,
 }
 
 impl Mutant {
     /// All mutants, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::NoInbox,
         Self::NoFencing,
         Self::NoExpectedTotal,
@@ -58,6 +69,11 @@ impl Mutant {
         Self::CancelIgnored,
         Self::LeaseNeverExtended,
         Self::LedgerDoubleCount,
+        Self::FailureIgnored,
+        Self::DeadlineIgnored,
+        Self::OutboxForgotten,
+        Self::CancelNotSpread,
+        Self::CursorForgotten,
     ];
 
     /// The name in reports.
@@ -74,6 +90,11 @@ impl Mutant {
             Self::CancelIgnored => "cancel_ignored",
             Self::LeaseNeverExtended => "lease_never_extended",
             Self::LedgerDoubleCount => "ledger_double_count",
+            Self::FailureIgnored => "failure_ignored",
+            Self::DeadlineIgnored => "deadline_ignored",
+            Self::OutboxForgotten => "outbox_forgotten",
+            Self::CancelNotSpread => "cancel_not_spread",
+            Self::CursorForgotten => "cursor_forgotten",
         }
     }
 

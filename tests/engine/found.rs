@@ -214,3 +214,21 @@ async fn a_cancellation_in_the_batch_of_its_submission_works_at_once() {
         audit::over(&bench, id).await;
     }
 }
+
+/// Found by the simulator's model, which holds each lease against the limits of its task.
+#[tokio::test]
+async fn a_generator_that_waits_for_its_children_has_no_more_time_than_it_was_given() {
+    let bench = Bench::new();
+    let limits = Limits {
+        total: Some(LEASE / 2),
+        ..Limits::DEFAULT
+    };
+    let generator = Child::new(Spawner(3)).limits(limits);
+    let steps = Workflow::new("w").generate("scan", generator, |c| c);
+    let id = bench.submit(steps).await;
+    // It says that there is one child, which never comes.
+    bench.tell(total(&bench.only().await, 1)).await;
+    bench.tick_after(LEASE / 2).await;
+    assert_eq!(bench.state(id).await, TaskState::Failed);
+    audit::over(&bench, id).await;
+}

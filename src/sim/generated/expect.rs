@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use task_core::ports::data::Dataset;
 use task_core::ports::store::{StoreError, Task};
 use task_core::recon::Changes;
-use task_core::workflow::Role;
-use task_core::{Payload, TaskDefinition, TaskId, TaskState};
+use task_core::workflow::{Arm, Role};
+use task_core::{Coverage, Payload, TaskDefinition, TaskId, TaskState};
 
 use super::script::{End, Row, Script};
-use super::tasks::{Find, Note, Probe, Raw, Spread, Sum, Total};
+use super::tasks::{Choose, Find, Note, Probe, Raw, Spread, Sum, Total};
 use crate::sim::end::Rows;
 use crate::sim::keeper::Shared;
 use crate::sim::model::{Leaf, Model};
@@ -37,11 +38,13 @@ pub(in crate::sim) async fn check(
             Find::KIND => findings(model, leaf, rows),
             Spread::KIND => children(shared, model, leaf, rows),
             Total::KIND => total(shared, model, leaf, rows).await?,
+            Choose::KIND => chosen(model, leaf, rows),
             _ => Ok(()),
         };
         if is_scripted(task) && leaf.state() == TaskState::Failed {
             count_failure(shared, task);
         }
+        let verdict = verdict.and_then(|()| covered(leaf));
         if let Err(what) = verdict {
             return Ok(Err(format!("task {id} ({}): {what}", task.head.kind)));
         }
@@ -158,6 +161,75 @@ fn attempts(leaf: &Leaf, script: &Script, calm: bool) -> Result<(), String> {
         return Err(format!("failed: {:?}", status.error));
     }
     Ok(())
+}
+
+/// What became of its targets: as many are done as its script, or its part up to where it was
+/// stopped, accounts for; the others are dropped for what it ended as.
+fn covered(leaf: &Leaf) -> Result<(), String> {
+    let task = &leaf.task;
+    let (targets, status) = (task.head.targets, &task.head.status);
+    let (class, done) = match &*task.head.kind {
+        _ if leaf.state() == TaskState::Succeeded => match &*task.head.kind {
+            Find::KIND => ("found", targets),
+            Spread::KIND => ("spread", targets),
+            _ => ("done", targets),
+        },
+        Probe::KIND | Raw::KIND | Note::KIND => {
+            let stop = status.cursor.as_ref().map(Payload::decode::<Stop>);
+            let stop = stop.transpose().map_err(|error| error.to_string())?;
+            let done = script(task)?.done_before(stop.map_or(0, |stop| stop.at));
+            ("done", done)
+        }
+        // Its targets are counted when it returns, and its children may keep it from its end.
+        Spread::KIND => ("spread", leaf.outcomes.get("spread")),
+        _ => ("done", 0),
+    };
+    let dropped = match leaf.state() {
+        TaskState::Timeout => "dropped_timeout",
+        TaskState::Disabled => "dropped_disabled",
+        _ if leaf.outcomes.get("out_of_scope") > 0 => "out_of_scope",
+        _ => "dropped_failed",
+    };
+    let wanted = Coverage::from_iter([(class, done), (dropped, targets - done.min(targets))]);
+    let strayed = dropped == "out_of_scope" && script(task)?.end != End::OutOfScope;
+    if leaf.outcomes == wanted && !strayed {
+        return Ok(());
+    }
+    Err(format!(
+        "is {} with {:?} and should have {wanted:?}",
+        leaf.state(),
+        leaf.outcomes
+    ))
+}
+
+/// A cursor of a script, as workers hand it back.
+#[derive(Deserialize)]
+struct Stop {
+    at: u32,
+}
+
+/// A condition says what was written, and its sequence heeds it.
+fn chosen(model: &Model, leaf: &Leaf, rows: &Rows) -> Result<(), String> {
+    if leaf.state() != TaskState::Succeeded {
+        return Ok(());
+    }
+    let head = &leaf.task.head;
+    let Choose { then } = payload(&leaf.task)?;
+    let wanted = Some(Arm::from(then));
+    let said: Vec<Arm> = decoded(rows, head.id)?;
+    let node = model.containers.get(&head.container);
+    let inside = node.into_iter().flat_map(|node| &node.containers);
+    let mut arms = inside
+        .filter_map(|id| model.containers.get(id).map(|node| &node.row))
+        .filter(|row| (head.ordinal + 1..=head.ordinal + 2).contains(&row.position));
+    let strayed =
+        arms.any(|row| row.arm.is_some() && row.arm != wanted && row.started_at.is_some());
+    if said.first().copied() == wanted && !strayed {
+        return Ok(());
+    }
+    Err(format!(
+        "said {said:?} and should have said {wanted:?}, or the other arm has run"
+    ))
 }
 
 /// What it says of its findings is what came of them: each of them new once, in one report.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use task_core::{Child, Limits, RetryPolicy, TaskContext, TaskDefinition, TaskError};
 
 use crate::sim::dice::{Dice, hash, hash_bytes};
+use crate::sim::watch::Watch;
 
 /// A task's life, written down beforehand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,6 +151,9 @@ impl Script {
             if cx.is_cancelled() {
                 return Err(TaskError::Cancelled);
             }
+            if let Some(watch) = cx.resources().get::<Watch>() {
+                watch.step(cx.collection_id());
+            }
             cx.sleep(self.step()).await;
             cx.checkpoint();
             cx.cover("done", self.share(step));
@@ -193,7 +197,11 @@ impl Script {
 
     /// The targets that a step accounts for; all steps together account for all.
     fn share(&self, step: u32) -> u64 {
-        let until = |step: u32| self.targets * u64::from(step) / u64::from(self.steps);
-        until(step + 1) - until(step)
+        self.done_before(step + 1) - self.done_before(step)
+    }
+
+    /// The targets that all steps before this one account for.
+    pub(super) fn done_before(&self, step: u32) -> u64 {
+        self.targets * u64::from(step) / u64::from(self.steps)
     }
 }

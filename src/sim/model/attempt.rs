@@ -11,13 +11,13 @@ use super::commit::Turn;
 use super::state::{Leaf, Model};
 
 /// What must follow.
-struct Wanted<'a> {
-    next: Next,
+pub(super) struct Wanted<'a> {
+    pub(super) next: Next,
     failures: u32,
     cursor: Option<&'a Payload>,
 }
 
-enum Next {
+pub(super) enum Next {
     /// It goes on as it was.
     Same,
     End(TaskState),
@@ -49,6 +49,9 @@ impl Model {
         let Some(leaf) = self.tasks.get(&id) else {
             return Ok(());
         };
+        if before.is_none() {
+            self.check_created(leaf, turn)?;
+        }
         let before = before.unwrap_or(&TaskStatus::NEW);
         let after = &leaf.task.head.status;
         if let Some(due) = after.due_at {
@@ -143,7 +146,7 @@ impl Model {
             return Ok(wanted(Next::End(TaskState::Failed), 0));
         }
         let waits = before.state == TaskState::PendingTaskCreation;
-        if waits && after.state == TaskState::Succeeded && turn.creating.contains(&id) {
+        if waits && after.state == TaskState::Succeeded && turn.creating.contains_key(&id) {
             return Ok(wanted(Next::End(TaskState::Succeeded), before.failures));
         }
         let Some(clock) = turn.clock else {
@@ -165,117 +168,6 @@ impl Model {
             "task {id} is {} in attempt {} although nobody said so and it has time until {:?}",
             after.state, after.attempt, before.due_at
         ))
-    }
-
-    /// How many children are expected after what this generator did.
-    fn expect_children(
-        &mut self,
-        id: TaskId,
-        before: &TaskStatus,
-        wanted: &Wanted<'_>,
-        role: Role,
-        turn: &Turn,
-    ) -> Result<(), String> {
-        if role != Role::Generator {
-            return Ok(());
-        }
-        let Some(leaf) = self.tasks.get(&id) else {
-            return Ok(());
-        };
-        let (status, container) = (&leaf.task.head.status, leaf.task.head.container);
-        let (again, state) = (status.attempt > before.attempt, status.state);
-        let Some(node) = self.containers.get(&container) else {
-            return Ok(());
-        };
-        let expected = match (&wanted.next, state) {
-            (Next::Returned(total), _) => {
-                let beyond = node.children.iter().filter_map(|id| self.tasks.get(id));
-                let beyond = beyond
-                    .filter(|child| child.task.head.ordinal >= *total)
-                    .count();
-                Some(u64::from(*total) + beyond as u64)
-            }
-            // Only an attempt that has ended knows.
-            _ if again => None,
-            _ if turn.closed_tasks.contains(&id) => node.expected,
-            (_, TaskState::Failed | TaskState::Timeout) => Some(0),
-            _ => node.expected,
-        };
-        let complete = expected.is_some_and(|expected| node.count.created >= expected);
-        let waits = state == TaskState::PendingTaskCreation;
-        if waits && complete {
-            return Err(format!(
-                "generator {id} waits for children that are all there"
-            ));
-        }
-        if state == TaskState::Succeeded && !complete {
-            return Err(format!(
-                "generator {id} succeeded with {} of {expected:?} children",
-                node.count.created
-            ));
-        }
-        if let Some(node) = self.containers.get_mut(&container) {
-            node.expected = expected;
-        }
-        Ok(())
-    }
-
-    /// The limits and the place in the outbox of an attempt that begins or goes on.
-    fn check_dispatch(
-        &self,
-        leaf: &Leaf,
-        before: &TaskStatus,
-        wanted: &Wanted<'_>,
-        turn: &Turn,
-    ) -> Result<(), String> {
-        let head = &leaf.task.head;
-        let (id, after, limits) = (head.id, &head.status, head.options.limits);
-        let capped = |due: Timestamp| after.give_up_at.map_or(due, |at| due.min(at));
-        let new = after.attempt > before.attempt;
-        let send_at = self.outbox.send_at(id, after.attempt);
-        let first = before.attempt == 0;
-        let give_up_at = match (first && new, send_at) {
-            (true, Some(at)) => limits.total.map(|total| at.after(total)),
-            _ => before.give_up_at,
-        };
-        if after.give_up_at != give_up_at {
-            return Err(format!(
-                "task {id} has time until {:?}, by its limits until {give_up_at:?}",
-                after.give_up_at
-            ));
-        }
-        let now = turn.clock.unwrap_or(turn.now);
-        let due_at = match (new, send_at) {
-            (true, Some(at)) => Some(capped(at.after(limits.queued).after(limits.running))),
-            // That it is missing is found by who looks at the outbox.
-            (true, None) => return Ok(()),
-            (false, _) if after.state.is_terminal() => None,
-            (false, _) if after.state != before.state => Some(capped(now.after(limits.running))),
-            (false, _) if turn.alive.contains(&id) => Some(capped(now.after(limits.running))),
-            (false, _) if turn.creating.contains(&id) => {
-                let due = now.after(limits.running);
-                Some(capped(before.due_at.map_or(due, |old| old.max(due))))
-            }
-            (false, _) => before.due_at,
-        };
-        if after.due_at != due_at {
-            return Err(format!(
-                "attempt {} of task {id} counts as lost at {:?}, by what was heard of it at {due_at:?}",
-                after.attempt, after.due_at
-            ));
-        }
-        if let (Next::Again { least, most } | Next::AgainOrTimeout { least, most }, true) =
-            (&wanted.next, new)
-            && let (Some(at), Some(clock)) = (send_at, turn.clock)
-            && !(*least..=*most).contains(&at.since(clock))
-        {
-            return Err(format!(
-                "attempt {} of task {id} waits for {:?}, by its policy for {least:?} to {most:?}",
-                after.attempt,
-                at.since(clock)
-            ));
-        }
-        Ok(())
     }
 }
 

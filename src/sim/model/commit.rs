@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use task_core::message::CompleteTask;
+use task_core::message::{CompleteTask, CreateTasks};
 use task_core::ports::store::TaskStatus;
 use task_core::{CollectionId, ContainerId, TaskId, TaskState, Timestamp};
 
@@ -31,8 +31,8 @@ pub(super) struct Turn {
     pub(super) ended: BTreeMap<TaskId, Arc<CompleteTask>>,
     /// Signs of life of current attempts.
     pub(super) alive: BTreeSet<TaskId>,
-    /// Generators of which children came.
-    pub(super) creating: BTreeSet<TaskId>,
+    /// Children that came, by their generators.
+    pub(super) creating: BTreeMap<TaskId, Vec<Arc<CreateTasks>>>,
     pub(super) cancelled: BTreeSet<CollectionId>,
     pub(super) collections: BTreeSet<CollectionId>,
     /// Those of them that are new.
@@ -95,7 +95,7 @@ impl Model {
             clock,
             ended: BTreeMap::new(),
             alive: BTreeSet::new(),
-            creating: BTreeSet::new(),
+            creating: BTreeMap::new(),
             cancelled: BTreeSet::new(),
             collections: BTreeSet::new(),
             submitted: BTreeSet::new(),
@@ -114,8 +114,8 @@ impl Model {
                 Said::Heartbeat(task, attempt) if self.runs(task, attempt) => {
                     turn.alive.insert(task);
                 }
-                Said::Create(task, attempt) if self.creates(task, attempt) => {
-                    turn.creating.insert(task);
+                Said::Create(said) if self.creates(said.parent_id, said.attempt) => {
+                    turn.creating.entry(said.parent_id).or_default().push(said);
                 }
                 Said::Cancel(collection) => {
                     turn.cancelled.insert(collection);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use task_core::{CollectionId, TaskState, Timestamp};
 
 use super::commit::Turn;
-use super::state::{Model, Node};
+use super::state::{Leaf, Model, Node};
 use crate::sim::site::{LOOK, TICK};
 
 /// How late something may be that `extra` and the next tick of a manager bring about; in a storm
@@ -33,6 +33,18 @@ impl Model {
             ));
         }
         self.check_stuck(now)
+    }
+
+    /// Who has recovered has dispatched all again that was dispatched before the carrier forgot it.
+    pub(in crate::sim) fn check_recovered(&self, forgotten: Timestamp) -> Result<(), String> {
+        let lost = |leaf: &&Leaf| leaf.task.head.status.due_at.is_some() && leaf.began < forgotten;
+        match self.tasks.values().find(lost) {
+            None => Ok(()),
+            Some(leaf) => Err(format!(
+                "task {} was forgotten by the carrier, and a manager that recovered left it so",
+                leaf.task.head.id
+            )),
+        }
     }
 
     pub(super) fn check_collection(&self, id: CollectionId, turn: &Turn) -> Result<(), String> {

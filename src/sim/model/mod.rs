@@ -5,13 +5,15 @@
 //! with an arithmetic of its own; a helper that it shared with the engine would be wrong with it.
 //!
 //! `state` is what it knows, `change` takes a change in, and `commit` is the way through the
-//! checks: `attempt` for tasks, `turn` and `verdict` for containers, `limits` for time,
-//! `outbox` for what must be sent, `ledger` for targets and use, `rows` for data, `rollback` for
+//! checks: `attempt`, `dispatch` and `children` for tasks, `turn` and `verdict` for containers, `limits`
+//! for time, `outbox` for what must be sent, `ledger` for targets and use, `rows` for data, `rollback` for
 //! what must have left no trace.
 
 mod attempt;
 mod change;
+mod children;
 mod commit;
+mod dispatch;
 mod ledger;
 mod limits;
 mod outbox;

@@ -131,9 +131,9 @@ impl Model {
     fn sequence(&self, node: &Node) -> Result<TaskState, String> {
         let places = self.places(node);
         let Some(bad) = places.iter().position(super::turn::Place::is_bad) else {
+            // An arm that was not chosen was looked at when it was given up.
             let given_up = |place: &&super::turn::Place| {
-                place.state == TaskState::Disabled
-                    && (place.arm.is_none() || place.arm == node.chosen)
+                place.state == TaskState::Disabled && place.arm.is_none()
             };
             if let Some(place) = places.iter().find(given_up) {
                 return Err(format!(

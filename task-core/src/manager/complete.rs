@@ -75,7 +75,9 @@ impl Work<'_> {
             }
             Outcome::Deadline { cursor, after_ms } => {
                 self.keep(head, complete)?;
-                head.status.cursor = Some(cursor.clone());
+                if !mutant!(CursorForgotten) {
+                    head.status.cursor = Some(cursor.clone());
+                }
                 self.try_again(head, asked_wait(*after_ms))
             }
             Outcome::Retry { error, after_ms } => {
@@ -157,6 +159,7 @@ impl Work<'_> {
         // behind the last one. They exist, so they count.
         let beyond = self.tx.count_from(head.container, total).await?;
         let due = self.now.after(head.options.limits.running);
+        let due = head.status.give_up_at.map_or(due, |at| due.min(at));
         let container = self.container(head.container)?;
         let mut expected = u64::from(total) + beyond;
         if mutant!(NoExpectedTotal) {

@@ -64,7 +64,8 @@ impl Manager {
             self.send_kind(kind, of_kind, &dispatches.scopes).await;
         }
         if let Some(objects) = &self.objects {
-            for collection in &dispatches.cancelled {
+            let told = dispatches.cancelled.iter();
+            for collection in told.filter(|_| !mutant!(CancelNotSpread)) {
                 // Only makes running tasks stop earlier; their results are refused anyway.
                 if let Err(error) = objects
                     .put(&cancel_marker(*collection), bytes::Bytes::new())

@@ -338,7 +338,7 @@ impl<'a> Work<'a> {
             self.outbox
                 .retain(|row| !closed.contains(&(row.task, row.attempt)));
         }
-        if !self.outbox.is_empty() {
+        if !self.outbox.is_empty() && !mutant!(OutboxForgotten) {
             self.tx.put_outbox(&self.outbox).await?;
         }
         if !self.changed_containers.is_empty() {
