@@ -122,7 +122,10 @@ impl Carrier {
         let (User::Worker(_), Some(Said::Complete(complete))) = (self.user, said) else {
             return;
         };
-        match complete.outcome {
+        match &complete.outcome {
+            Outcome::Retry { error, .. } if error.starts_with("no progress") => {
+                self.chaos.passed(Path::NoProgress);
+            }
             Outcome::NotStarted { .. } => self.chaos.passed(Path::NotStarted),
             Outcome::Deadline { .. } => self.chaos.passed(Path::CursorHandedBack),
             _ => {}

@@ -3,13 +3,15 @@
 //! The manager, the workers and the stores are the real ones. Only what surrounds them is
 //! simulated: the clock, the dice, the order in which things run, the machines, and the carrier's
 //! and the store's bad days. One seed is one run: the same events in the same order, in every
-//! process. See [`Fault`] for what goes wrong.
+//! process. See [`Fault`] for what goes wrong. Calls to the store and the carrier take some
+//! milliseconds, so that machines get in each other's way and die in the middle of things.
 //!
 //! At every commit the run is held against the invariants: each task ends in one terminal state;
 //! states only move forward; counters equal a recount; what stands behind a step starts when that
 //! step is over; no more than `max_in_flight` run; nothing is acknowledged before it is settled;
 //! an attempt that is over writes nothing. At the end: everything is terminal, the ledger is exact,
-//! the outbox is empty, each row is there once.
+//! the outbox is empty, each row is there once. An engine that panics, keeps busy while no time
+//! passes, or does not come to an end is found out, too.
 //!
 //! ```
 //! use std::time::Duration;

@@ -30,6 +30,8 @@ macro_rules! paths {
 paths! {
     /// A task was stopped by its worker's leaving before it brought anything.
     NotStarted = "not_started";
+    /// A worker ended an attempt that made no progress.
+    NoProgress = "no_progress";
     /// A task handed back a cursor.
     CursorHandedBack = "cursor_handed_back";
     /// A result was too large for a message and went through the object store.

@@ -150,6 +150,10 @@ impl StoreTx for Transaction {
 
     async fn update_tasks(&mut self, updates: &[TaskUpdate]) -> Result<(), StoreError> {
         self.keeper.runtime.way().await;
+        if self.keeper.strikes(Fault::StoreConflict) {
+            self.inner = None;
+            return Err(StoreError::Conflict);
+        }
         self.open()?.update_tasks(updates).await?;
         self.changes
             .extend(updates.iter().cloned().map(Box::new).map(Change::Task));

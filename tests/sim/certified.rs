@@ -1,5 +1,7 @@
 //! Every invariant on some seeds; `examples/certify` does the same on many more.
 
+use std::time::Duration;
+
 use sortie::sim::{Faults, Sim, sweep};
 
 #[test]
@@ -21,6 +23,14 @@ fn nothing_is_done_twice_when_nothing_goes_wrong() {
     sweep(60, |seed| {
         let report = run(Sim::generated(seed));
         assert_eq!(report.faults, []);
+    });
+}
+
+#[test]
+fn invariants_hold_although_clocks_are_wrong_by_a_minute() {
+    let skewed = Faults::light().skew(Duration::from_secs(60));
+    sweep(20, |seed| {
+        drop(run(Sim::generated(seed).faults(skewed.clone())))
     });
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Script {
     pub(super) step_ms: u64,
     /// The first attempts that fail.
     pub(super) fails: u32,
+    /// Attempts that fail do so because nothing is heard of them, until the worker ends them.
+    pub(super) stalls: bool,
     /// Hands back a cursor half-way, once, although nobody asks for it.
     pub(super) pauses: bool,
     /// Does not hear that its worker leaves or is short of time; only that it must stop.
@@ -72,6 +74,9 @@ pub(super) const QUEUED: Duration = Duration::from_secs(60);
 /// How often a generated task may fail, at most.
 pub(super) const MOST_FAILURES: u32 = 6;
 
+/// For how long nothing is heard of an attempt that stalls, unless it is ended.
+const STALL: Duration = Duration::from_secs(1800);
+
 /// What an attempt takes besides its steps, at most: ways to the store and to the carrier.
 pub(super) const AROUND: Duration = Duration::from_millis(500);
 
@@ -96,6 +101,7 @@ impl Script {
                 16 => MOST_FAILURES,
                 _ => 0,
             },
+            stalls: dice.below(6) == 0,
             pauses: dice.below(12) == 0,
             stubborn: dice.below(6) == 0,
             sprawls: dice.below(30) == 0,
@@ -138,7 +144,8 @@ impl Script {
         let cursor: Option<u32> = cx.cursor()?;
         let first = cursor.unwrap_or(0);
         if cx.attempt() <= self.fails {
-            cx.sleep(self.step()).await;
+            cx.sleep(if self.stalls { STALL } else { self.step() })
+                .await;
             return Err(TaskError::retry("it was written that this attempt fails"));
         }
         for step in first..self.steps {
@@ -188,7 +195,12 @@ impl Script {
     /// wrong.
     pub(super) fn work(&self, max_failures: u32) -> Duration {
         let failed = self.fails.min(max_failures);
-        self.step() * (failed + self.steps) + AROUND * self.attempts(max_failures)
+        let fails_in = match self.stalls {
+            // The worker looks now and then.
+            true => LIMITS.running * 2,
+            false => self.step(),
+        };
+        fails_in * failed + self.step() * self.steps + AROUND * self.attempts(max_failures)
     }
 
     fn step(&self) -> Duration {
