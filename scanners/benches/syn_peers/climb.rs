@@ -116,7 +116,7 @@ impl Climb<'_> {
         for _ in 0..2 {
             let run = run(self.bed, self.tool, rate)?;
             println!("{}", run.line(self.scene, self.round));
-            if run.verdict.is_clean() {
+            if run.verdict.is_clean(self.tool) {
                 return Ok(Some(run));
             }
         }

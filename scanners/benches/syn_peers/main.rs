@@ -11,7 +11,7 @@
 //! * `silence`: how many probes a second leave, nobody answering; beside it a bare loop that sends
 //!   one prebuilt frame with as many threads.
 //! * `all-open`: the highest rate at which 1,310,720 targets, all open, are found without one
-//!   missing or invented; and the processor time of those runs.
+//!   missing or invented (to the others one in ten thousand is forgiven); and the processor time of those runs.
 //! * `sparse`: the same with 1 of 160 open, half of the rest closed and half silent.
 //!
 //! The far side is a program in the driver of the other end (`lab::bed`), the same for all. How fast
