@@ -35,6 +35,11 @@ pub(crate) struct Args {
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
 
+    /// Keep in FILE.checkpoint where the scan is, so often; after a crash what was sent since is
+    /// sent again
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, requires = "out", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) checkpoint_every: u64,
+
     /// How often a target is probed until it answers
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) passes: u8,
@@ -52,7 +57,7 @@ pub(crate) struct Args {
     pub(crate) seed: Option<u64>,
 
     /// Ask by ordinary connections, which needs no privilege and is slower by far
-    #[arg(long, conflicts_with_all = ["resume", "passes", "senders", "adapt", "seed", "interface", "intercept"])]
+    #[arg(long, conflicts_with_all = ["resume", "checkpoint_every", "passes", "senders", "adapt", "seed", "interface", "intercept"])]
     pub(crate) connect: bool,
 
     /// Send by this interface [default: the one that the routing table names]

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -58,7 +59,10 @@ fn scan(args: &Args, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
         .rate(args.rate)
         .passes(args.passes)
         .senders(args.senders)
-        .with(|config| config.adapt = args.adapt);
+        .with(|config| {
+            config.adapt = args.adapt;
+            config.checkpoint_every = Some(Duration::from_secs(args.checkpoint_every));
+        });
     if let Some(seed) = args.seed {
         scan = scan.seed(seed);
     }

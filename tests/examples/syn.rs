@@ -14,12 +14,14 @@ const PORTS: [u16; 2] = [80, 81];
 
 /// A bed where port 80 is open, and what reaches two nets is counted.
 fn bed() -> Option<Bed> {
+    bed_that_watches(&["198.18.1.0/24", "198.18.0.0/24"])
+}
+
+fn bed_that_watches(nets: &[&str]) -> Option<Bed> {
     let responder = Responder::Kernel {
         ports: vec![80],
         loss: 0,
-        watched: ["198.18.1.0/24", "198.18.0.0/24"]
-            .map(|net| net.parse().unwrap())
-            .into(),
+        watched: nets.iter().map(|net| net.parse().unwrap()).collect(),
     };
     if let Some(why) = Bed::missing(&responder) {
         eprintln!("skipped: {why}");
@@ -121,6 +123,47 @@ fn a_scan_that_is_interrupted_goes_on_and_tells_each_target_once() {
     let found = read(&std::fs::read_to_string(place.path("found")).unwrap());
     assert_eq!(found, there(&bed, (0..4).flat_map(hosts)));
     assert!(before.iter().all(|target| found.contains_key(target)));
+}
+
+#[test]
+fn a_scan_that_is_killed_goes_on_and_sends_one_interval_twice_at_most() {
+    const RATE: u64 = 500;
+    let _alone = alone();
+    let Some(bed) = bed_that_watches(&["198.18.0.0/22"]) else {
+        return;
+    };
+    let reached = || bed.watched().unwrap()[0];
+    let place = Place::new();
+    let args = format!("198.18.0.0/22 -p 80,81 --rate {RATE} --checkpoint-every 1");
+    let ended = bed.enter(|| run(&mut syn(&place, &format!("{args} --out whole"))));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let whole = reached();
+
+    let mut running = bed.enter(|| Running::start(&mut syn(&place, &format!("{args} --out found"))));
+    let mut last = (Vec::new(), 0);
+    // As late as can be: most of an interval has been sent since the last checkpoint.
+    running.until("a moment between two checkpoints", |_| {
+        let Ok(checkpoint) = std::fs::read(place.path("found.checkpoint")) else {
+            return false;
+        };
+        if checkpoint != last.0 {
+            last = (checkpoint, reached());
+        }
+        reached() > last.1 + RATE * 7 / 10
+    });
+    running.kill();
+    let before = reached() - whole;
+    assert!(before < whole, "it was killed half-way");
+    let ended = bed.enter(|| run(&mut syn(&place, &format!("{args} --out found --resume"))));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let found = read(&std::fs::read_to_string(place.path("found")).unwrap());
+    assert_eq!(found, there(&bed, (0..4).flat_map(hosts)));
+    let twice = (reached() - whole).saturating_sub(whole);
+    // Beside the probes, the kernel's resets of what answered twice are counted: one of four.
+    assert!(
+        (RATE / 4..=RATE * 13 / 10).contains(&twice),
+        "{twice} more than without being killed"
+    );
 }
 
 #[test]

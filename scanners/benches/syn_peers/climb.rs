@@ -20,7 +20,7 @@ pub(crate) fn highest_clean(
     scene: &str,
     rounds: usize,
 ) -> Result<(), Failure> {
-    let mut starts = vec![RUNGS / 2; tools.len()];
+    let mut starts = vec![None; tools.len()];
     let mut found = vec![Vec::new(); tools.len()];
     for round in 0..rounds {
         for ((tool, start), found) in tools.iter().zip(&mut starts).zip(&mut found) {
@@ -30,12 +30,13 @@ pub(crate) fn highest_clean(
                 round,
                 tool: *tool,
             };
-            let best = if round == 0 {
-                climb.search()?
-            } else {
-                climb.near(*start)?
+            let best = match (round, *start) {
+                (0, _) => climb.search()?,
+                (_, Some(start)) => climb.near(start)?,
+                // One that is clean at no rate takes minutes a round to say so again.
+                (_, None) => None,
             };
-            *start = best.as_ref().map_or(0, |(rung, _)| *rung);
+            *start = best.as_ref().map(|(rung, _)| *rung).or(*start);
             found.push(best.map(|(_, run)| (run.sent_per_second, run.cpu_seconds)));
         }
     }
