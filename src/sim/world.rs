@@ -54,6 +54,16 @@ struct Task {
     machine: Machine,
     /// Absent while it is polled.
     future: Option<BoxFuture<'static, ()>>,
+    waker: Waker,
+}
+
+type Taken = (BoxFuture<'static, ()>, Waker);
+
+impl Task {
+    fn take(&mut self) -> Option<Taken> {
+        let future = self.future.take()?;
+        Some((future, self.waker.clone()))
+    }
 }
 
 impl World {
@@ -129,8 +139,13 @@ impl World {
             if inner.alive.contains(&machine) {
                 let id = inner.made;
                 inner.made += 1;
-                let future = Some(future);
-                inner.tasks.insert(id, Task { machine, future });
+                let ready = Arc::clone(&self.ready);
+                let task = Task {
+                    machine,
+                    future: Some(future),
+                    waker: Waker::from(Arc::new(Ready { id, ready })),
+                };
+                inner.tasks.insert(id, task);
                 self.ready().insert(id);
                 None
             } else {
@@ -149,27 +164,13 @@ impl World {
     /// end: time stands still for as long as anything can run.
     pub(super) fn step(self: &Arc<Self>, until: Timestamp) -> Result<(), String> {
         self.reap();
-        let Some(id) = self.choose() else {
+        let Some((id, taken)) = self.choose()? else {
             self.wait(until);
             return Ok(());
         };
-        let taken = {
-            let mut inner = self.lock();
-            inner.polls += 1;
-            if inner.polls > MOST_POLLS {
-                return Err(format!(
-                    "something is busy without end: {MOST_POLLS} steps and no time has passed"
-                ));
-            }
-            inner.tasks.get_mut(&id).and_then(|task| task.future.take())
-        };
-        let Some(mut future) = taken else {
+        let Some((mut future, waker)) = taken else {
             return Ok(());
         };
-        let waker = Waker::from(Arc::new(Ready {
-            id,
-            ready: Arc::clone(&self.ready),
-        }));
         let mut cx = Context::from_waker(&waker);
         // Nothing is used again of an engine that has panicked.
         let poll = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
@@ -195,14 +196,28 @@ impl World {
         Ok(())
     }
 
-    /// Any of those that can run.
-    fn choose(&self) -> Option<u64> {
-        let mut ready = self.ready();
-        let (low, high) = (*ready.first()?, *ready.last()?);
-        let from = self.lock().dice.between(low, high);
-        let id = *ready.range(from..).next().or_else(|| ready.first())?;
-        ready.remove(&id);
-        Some(id)
+    /// Any of those that can run, with its future, unless it has ended meanwhile.
+    fn choose(&self) -> Result<Option<(u64, Option<Taken>)>, String> {
+        let mut inner = self.lock();
+        let id = {
+            let mut ready = self.ready();
+            let (Some(&low), Some(&high)) = (ready.first(), ready.last()) else {
+                return Ok(None);
+            };
+            let from = inner.dice.between(low, high);
+            let id = ready.range(from..).next().or_else(|| ready.first());
+            let Some(&id) = id else { return Ok(None) };
+            ready.remove(&id);
+            id
+        };
+        inner.polls += 1;
+        if inner.polls > MOST_POLLS {
+            return Err(format!(
+                "something is busy without end: {MOST_POLLS} steps and no time has passed"
+            ));
+        }
+        let task = inner.tasks.get_mut(&id);
+        Ok(Some((id, task.and_then(Task::take))))
     }
 
     fn wait(&self, until: Timestamp) {
