@@ -223,7 +223,7 @@ async fn a_generator_that_waits_for_its_children_has_no_more_time_than_it_was_gi
         total: Some(LEASE / 2),
         ..Limits::DEFAULT
     };
-    let generator = Child::new(Spawner(3)).limits(limits);
+    let generator = Child::new(Spawner(0)).limits(limits);
     let steps = Workflow::new("w").generate("scan", generator, |c| c);
     let id = bench.submit(steps).await;
     // It says that there is one child, which never comes.
