@@ -39,8 +39,7 @@ impl Watch {
 }
 
 /// What the word may take, with some time to spare: workers look every two seconds, at most once
-/// for all their tasks
-/// together.
+/// for all their tasks together.
 const WORD: Duration = Duration::from_secs(10);
 
 impl fmt::Debug for Watch {

@@ -222,6 +222,37 @@ async fn a_running_task_hears_that_its_run_was_cancelled() {
     audit::over(&rig.bench, id).await;
 }
 
+/// Found by the simulator (seed 722, calm): tasks shorter than the interval at which a worker listens
+/// never heard.
+#[tokio::test]
+async fn what_waits_in_the_queue_of_a_cancelled_run_is_not_started() {
+    let rig = Rig::new();
+    let steps = Workflow::new("w").parallel("p", |p| {
+        let brief = || script(vec![say("starts"), Step::Work(1)]);
+        (0..150).fold(p, |p, n| p.task(format!("t{n}"), brief()))
+    });
+    let id = rig.bench.submit(steps).await;
+    rig.wait(2).await;
+    rig.bench.cancel(id).await;
+    let before = rig.log.lines().len();
+    assert!((1..50).contains(&before), "{before} have started");
+    rig.wait(600).await;
+    let after = rig.log.lines().len() - before;
+    assert!(
+        after < 100,
+        "{after} were started although their run was over"
+    );
+    assert_eq!(
+        rig.bench
+            .transport
+            .depth(sortie::core::Queue::Internal)
+            .await
+            .unwrap(),
+        0
+    );
+    audit::over(&rig.bench, id).await;
+}
+
 #[tokio::test]
 async fn a_task_that_does_not_listen_is_stopped_after_the_grace_period() {
     let rig = Rig::new();

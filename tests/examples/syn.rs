@@ -139,7 +139,8 @@ fn a_scan_that_is_killed_goes_on_and_sends_one_interval_twice_at_most() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let whole = reached();
 
-    let mut running = bed.enter(|| Running::start(&mut syn(&place, &format!("{args} --out found"))));
+    let mut running =
+        bed.enter(|| Running::start(&mut syn(&place, &format!("{args} --out found"))));
     let mut last = (Vec::new(), 0);
     // As late as can be: most of an interval has been sent since the last checkpoint.
     running.until("a moment between two checkpoints", |_| {

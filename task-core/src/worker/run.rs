@@ -203,6 +203,10 @@ async fn process(shared: &Shared, delivery: Delivery, stop: Stop) -> Option<Sett
         tracing::warn!(task = %task.task_id, "received too late to be started");
         return Some(Settled(None));
     }
+    if shared.cancellations.check(task.collection_id).await {
+        // Its run is over, and the manager has closed it already: what it would bring is refused.
+        return Some(Settled(None));
+    }
     let span = tracing::info_span!(
         "task",
         kind = %task.kind,
