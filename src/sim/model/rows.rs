@@ -30,7 +30,8 @@ impl Model {
         Ok(())
     }
 
-    /// Rows that a worker wrote itself.
+    /// Rows that a worker wrote itself. Those of earlier attempts behind them are gone; those of a
+    /// twin, which does the same and may be ahead, are not.
     pub(in crate::sim) fn wrote_rows(
         &mut self,
         writer: Writer,
@@ -45,8 +46,13 @@ impl Model {
                 leaf.rows.len()
             ));
         }
+        let a_twin_is_ahead = leaf.rows.last() == Some(&writer.attempt);
+        let before = leaf.rows.len();
         leaf.rows.truncate(first as usize);
         leaf.rows.extend(rows.iter().map(|_| writer.attempt));
+        if a_twin_is_ahead && leaf.rows.len() < before {
+            leaf.rows.resize(before, writer.attempt);
+        }
         self.effects += rows.len() as u64;
         Ok(())
     }
