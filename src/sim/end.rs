@@ -188,13 +188,12 @@ fn effects(model: &Model, rows: &Rows) -> Result<(), String> {
             return Err(format!("row {seq} of task {id} is forged"));
         }
         if !leaf.rows.is_empty() {
-            let found: Vec<u32> = stored.iter().map(|(seq, _)| *seq).collect();
-            let wanted: Vec<u32> = (0..).take(leaf.rows.len()).collect();
-            if found != wanted {
-                return Err(format!(
-                    "task {id} wrote {} rows and has those at {found:?}",
-                    leaf.rows.len()
-                ));
+            let (there, wrote) = (stored.len(), leaf.rows.len());
+            if there != wrote {
+                return Err(format!("task {id} wrote {wrote} rows and has {there}"));
+            }
+            if let Some((at, (seq, _))) = (0..).zip(stored).find(|(at, (seq, _))| at != seq) {
+                return Err(format!("row {at} of task {id} is at place {seq}"));
             }
             if !leaf.rows.is_sorted() {
                 return Err(format!(

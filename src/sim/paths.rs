@@ -30,6 +30,8 @@ macro_rules! paths {
 paths! {
     /// A task was stopped by its worker's leaving before it brought anything.
     NotStarted = "not_started";
+    /// A task heard that its worker leaves while it had time left to hand back a cursor.
+    HeardLeaving = "heard_leaving";
     /// A worker ended an attempt that made no progress.
     NoProgress = "no_progress";
     /// A task handed back a cursor.

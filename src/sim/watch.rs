@@ -6,6 +6,7 @@ use std::time::Duration;
 use task_core::{CollectionId, TaskState};
 
 use super::keeper::Shared;
+use super::paths::Path;
 
 /// Lent to every task as a resource; generated ones say when a step begins.
 pub(super) struct Watch {
@@ -15,6 +16,11 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) const fn new(shared: Shared) -> Self {
         Self { shared }
+    }
+
+    /// A task was asked to hand back what it has, and need not stop yet.
+    pub(super) fn heard_leaving(&self) {
+        self.shared.chaos.passed(Path::HeardLeaving);
     }
 
     /// A task of this collection begins a step. Where nothing goes wrong, the word that a

@@ -148,7 +148,14 @@ impl Script {
                 .await;
             return Err(TaskError::retry("it was written that this attempt fails"));
         }
+        let watch = cx.resources().get::<Watch>();
         for step in first..self.steps {
+            if let Some(watch) = &watch
+                && cx.is_leaving()
+                && !cx.is_cancelled()
+            {
+                watch.heard_leaving();
+            }
             let short = cx.remaining().is_some_and(|left| left < self.step() * 2);
             let asked = !self.stubborn && (short || cx.is_leaving());
             let pause = cursor.is_none() && self.pause() == Some(step);
@@ -158,7 +165,7 @@ impl Script {
             if cx.is_cancelled() {
                 return Err(TaskError::Cancelled);
             }
-            if let Some(watch) = cx.resources().get::<Watch>() {
+            if let Some(watch) = &watch {
                 watch.step(cx.collection_id());
             }
             cx.sleep(self.step()).await;
