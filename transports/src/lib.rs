@@ -2,11 +2,16 @@
 //!
 //! - [`memory`]: the four queues of a deployment in one process;
 //! - `objects` (feature `objects`, on by default): large payloads in memory, in a folder, or in
-//!   any store that the crate `object_store` knows.
+//!   any store that the crate `object_store` knows;
+//! - `sqs` (feature `sqs`): the four queues on Amazon SQS.
 //!
 //! All of them pass the suites in `task_core::conformance`, which are there for carriers of
 //! your own, too.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod memory;
 #[cfg(feature = "objects")]
 pub mod objects;
+#[cfg(feature = "sqs")]
+pub mod sqs;
