@@ -4,6 +4,7 @@
 //! - `objects` (feature `objects`, on by default): large payloads in memory, in a folder, or in
 //!   any store that the crate `object_store` knows;
 //! - `sqs` (feature `sqs`): the four queues on Amazon SQS;
+//! - `lambda` (feature `lambda`): manager and workers as functions that SQS calls;
 //! - `s3` (feature `s3`): large payloads in Amazon S3.
 //!
 //! All of them pass the suites in `task_core::conformance`, which are there for carriers of
@@ -13,6 +14,8 @@
 pub mod aws;
 #[cfg(any(feature = "objects", feature = "s3"))]
 mod key;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod memory;
 #[cfg(feature = "objects")]
 pub mod objects;
