@@ -27,10 +27,12 @@ mod probe;
 mod receiving;
 mod sending;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream};
 
 pub use self::dead_letters::*;
 pub use self::delivery::*;
@@ -61,6 +63,19 @@ impl Passage for super::ManualRuntime {
     }
 }
 
+/// The time of real life.
+#[cfg(feature = "tokio-runtime")]
+#[async_trait]
+impl Passage for crate::ports::runtime::TokioRuntime {
+    fn now(&self) -> Timestamp {
+        crate::ports::runtime::Runtime::now(self)
+    }
+
+    async fn advance(&self, duration: Duration) {
+        crate::ports::runtime::Runtime::sleep(self, duration).await;
+    }
+}
+
 /// Runs every check, each against a fresh carrier from `make`.
 ///
 /// # Panics
@@ -72,11 +87,30 @@ where
     Fut: Future<Output = (Arc<dyn Transport>, P)>,
     P: Passage,
 {
+    run_at_once(1, make).await;
+}
+
+/// The same, with several checks at the same time: for a carrier behind a network, where real
+/// time passes and the checks mostly wait.
+///
+/// # Panics
+///
+/// If a promise is broken.
+pub async fn run_at_once<F, Fut, P>(checks: usize, make: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = (Arc<dyn Transport>, P)>,
+    P: Passage,
+{
+    let make = &make;
     macro_rules! run {
-        ($($check:ident),* $(,)?) => {$({
-            let (transport, passage) = make().await;
-            $check(&*transport, &passage).await;
-        })*};
+        ($($check:ident),* $(,)?) => {{
+            let all: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![$(Box::pin(async move {
+                let (transport, passage) = make().await;
+                $check(&*transport, &passage).await;
+            })),*];
+            stream::iter(all).buffer_unordered(checks.max(1)).collect::<()>().await;
+        }};
     }
     run![
         limits_are_sane,

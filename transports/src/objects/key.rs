@@ -1,4 +1,4 @@
-//! What a key is.
+//! Keys as paths of `object_store`.
 
 use object_store::path::Path;
 use task_core::ports::objects::ObjectError;
@@ -6,19 +6,10 @@ use task_core::ports::objects::ObjectError;
 /// The path of `key`. Whatever passes stands for itself on every store: nothing is escaped,
 /// joined or resolved.
 pub(super) fn parse(key: &str) -> Result<Path, ObjectError> {
-    let proper = |segment: &str| {
-        !matches!(segment, "" | "." | "..")
-            && segment
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
-    key.split('/')
-        .all(proper)
-        .then(|| Path::parse(key).ok())
-        .flatten()
-        .ok_or_else(|| ObjectError::InvalidKey {
-            key: key.to_owned(),
-        })
+    crate::key::check(key)?;
+    Path::parse(key).map_err(|_| ObjectError::InvalidKey {
+        key: key.to_owned(),
+    })
 }
 
 #[cfg(test)]
