@@ -6,10 +6,14 @@
 //!
 //! Both pass `task_core::conformance::store`.
 
+#[cfg(feature = "sqlite")]
+mod codes;
 pub mod memory;
 mod seq;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(feature = "sqlite")]
+mod text;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
