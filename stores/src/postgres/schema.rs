@@ -1,0 +1,101 @@
+//! The schema and its versions.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgPool;
+use task_core::ports::store::StoreError;
+
+use super::error::{migrate_error, store_error};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// The versions that were applied; beside the tables, so that several programs can share a
+/// database.
+const TABLE: &str = "task_manager.migrations";
+
+fn known() -> i64 {
+    MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
+}
+
+/// Brings the schema up to date, unless it is not ours or newer code made it.
+pub(super) async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    match version(pool).await? {
+        Version::None | Version::Is(0) => {}
+        Version::Foreign => {
+            let what = "the schema `task_manager` or `recon` belongs to another program";
+            return Err(StoreError::Backend(what.into()));
+        }
+        Version::Is(found) if found > known() => {
+            return Err(StoreError::NewerSchema {
+                found,
+                known: known(),
+            });
+        }
+        Version::Is(found) if found == known() => return Ok(()),
+        Version::Is(_) => {}
+    }
+    let mut migrator = Migrator {
+        migrations: Cow::Borrowed(&MIGRATIONS.migrations),
+        ..Migrator::DEFAULT
+    };
+    migrator.dangerous_set_table_name(TABLE);
+    migrator.create_schema("task_manager");
+    migrator.create_schema("recon");
+    migrator
+        .run(pool)
+        .await
+        .map_err(|error| migrate_error(error, known()))
+}
+
+/// Whether this code can work with the schema.
+pub(super) async fn check(pool: &PgPool) -> Result<(), StoreError> {
+    match version(pool).await? {
+        Version::Is(found) if found == known() => Ok(()),
+        Version::Is(found) if found > known() => Err(StoreError::NewerSchema {
+            found,
+            known: known(),
+        }),
+        Version::Is(found) => {
+            let what = format!(
+                "the schema has version {found} and this code needs {}; run `PostgresStore::migrate`",
+                known()
+            );
+            Err(StoreError::Backend(what.into()))
+        }
+        Version::None | Version::Foreign => Err(StoreError::Backend(
+            "there is no store in this database; run `PostgresStore::migrate`".into(),
+        )),
+    }
+}
+
+enum Version {
+    None,
+    Foreign,
+    Is(i64),
+}
+
+async fn version(pool: &PgPool) -> Result<Version, StoreError> {
+    let (ours, any): (bool, bool) = sqlx::query_as(
+        "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'task_manager' AND c.relname = 'migrations'), \
+         EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname IN ('task_manager', 'recon'))",
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(store_error)?;
+    if !ours {
+        return Ok(if any { Version::Foreign } else { Version::None });
+    }
+    let version = sqlx::query_scalar(
+        "SELECT coalesce(max(version), 0) FROM task_manager.migrations WHERE success",
+    );
+    Ok(Version::Is(
+        version.fetch_one(pool).await.map_err(store_error)?,
+    ))
+}
