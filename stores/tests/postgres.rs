@@ -11,13 +11,13 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use server::Database;
 use sortie_stores::{PostgresOptions, PostgresStore};
-use task_core::id::{CollectionId, TaskId};
+use task_core::id::{CollectionId, MessageId, TaskId};
 use task_core::payload::Payload;
 use task_core::policy::{CompletionPolicy, TaskOptions};
 use task_core::ports::data::{DataStore as _, Dataset, Writer};
 use task_core::ports::store::{
-    CollectionRow, ContainerRow, Counters, Store as _, StoreError, Task, TaskHead, TaskStatus,
-    TaskUpdate,
+    CollectionRow, ContainerRow, Counters, ResultRow, Store as _, StoreError, Task, TaskHead,
+    TaskStatus, TaskUpdate,
 };
 use task_core::route::WorkerKind;
 use task_core::state::TaskState;
@@ -363,5 +363,165 @@ async fn what_has_ended_can_be_forgotten() {
         let mut tx = store.begin().await.unwrap();
         let tasks = tx.heads(&[id(n).task(0), id(n).task(1)]).await.unwrap();
         assert_eq!(tasks.len(), if left { 2 } else { 0 });
+    }
+}
+
+/// Twenty collections, and managers that take two of them in any order: each transaction commits
+/// or conflicts, and in the end every count is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_meets_in_another_order_conflicts_and_goes_on() {
+    let database = database!();
+    let stores = [database.store().await, database.store().await];
+    for n in 0..20 {
+        insert(&stores[0], n).await;
+    }
+    let count_up = async |store: &PostgresStore, n: u64| {
+        let mut tx = store.begin().await?;
+        for n in [n % 20, n * 7 % 20] {
+            let mut rows = tx.containers(&[id(n).container(0)]).await?;
+            rows[0].children.created += 1;
+            tx.update_containers(&rows).await?;
+        }
+        tx.commit().await
+    };
+    let managers = (0..8).map(|manager| {
+        let store = stores[manager % 2].clone();
+        async move {
+            let mut conflicts = 0;
+            for n in 0..50 {
+                while let Err(error) = count_up(&store, n * 8 + manager as u64).await {
+                    assert!(matches!(error, StoreError::Conflict), "{error:?}");
+                    conflicts += 1;
+                }
+            }
+            conflicts
+        }
+    });
+    let begin = std::time::Instant::now();
+    let conflicts: u64 = futures_util::future::join_all(managers).await.iter().sum();
+    eprintln!("{conflicts} conflicts in {:?}", begin.elapsed());
+    let mut total = 0;
+    for n in 0..20 {
+        total += stores[0].containers(id(n)).await.unwrap()[0]
+            .children
+            .created;
+    }
+    assert_eq!(total, 2 * 8 * 50);
+}
+
+/// Both find that there is none, were they not to wait for each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_two_submissions_finds_the_other() {
+    let database = database!();
+    let store = database.store().await;
+    for n in 0..20 {
+        let submit = async || {
+            let mut tx = store.begin().await.unwrap();
+            let found = tx.collections(&[id(n)]).await.unwrap();
+            tx.insert_collections(&[collection(n)]).await.unwrap();
+            tx.commit().await.unwrap();
+            found.len()
+        };
+        let (one, other) = tokio::join!(submit(), submit());
+        assert_eq!(one + other, 1, "who came second saw the first");
+    }
+}
+
+/// What is read behind a lock is what the other one has left, not what was there before the wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_is_ended_once() {
+    let database = database!();
+    let store = database.store().await;
+    for n in 0..20 {
+        insert(&store, n).await;
+        let end = async || {
+            let mut tx = store.begin().await.unwrap();
+            let mut head = tx.heads(&[id(n).task(0)]).await.unwrap().remove(0);
+            let runs = head.status.state == TaskState::Running;
+            head.status.state = TaskState::Succeeded;
+            let update = TaskUpdate {
+                id: head.id,
+                status: head.status,
+            };
+            tx.update_tasks(&[update]).await.unwrap();
+            tx.commit().await.unwrap();
+            u32::from(runs)
+        };
+        let ended = tokio::join!(end(), end(), end(), end());
+        assert_eq!(ended.0 + ended.1 + ended.2 + ended.3, 1);
+    }
+}
+
+/// As the manager does it: the number of statements does not depend on the number of messages.
+#[tokio::test]
+async fn a_batch_of_completions_takes_nine_statements() {
+    let database = database!();
+    let store = database.store().await;
+    for size in [1, 1000] {
+        let n = u64::from(size);
+        let mut tx = store.begin().await.unwrap();
+        tx.insert_collections(&[collection(n)]).await.unwrap();
+        tx.insert_containers(&[container(n)]).await.unwrap();
+        let tasks: Vec<Task> = (0..size).map(|index| task(n, index)).collect();
+        tx.insert_tasks(&tasks).await.unwrap();
+        tx.commit().await.unwrap();
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.head.id).collect();
+        let keys: Vec<(TaskId, u32)> = ids.iter().map(|id| (*id, 1)).collect();
+        let messages: Vec<MessageId> = (0..size)
+            .map(|index| {
+                MessageId::from_uuid(Uuid::from_u128(u128::from(n) << 64 | u128::from(index)))
+            })
+            .collect();
+        let ended: Vec<TaskUpdate> = ids
+            .iter()
+            .map(|id| TaskUpdate {
+                id: *id,
+                status: TaskStatus {
+                    state: TaskState::Succeeded,
+                    ..running(1)
+                },
+            })
+            .collect();
+        let results: Vec<ResultRow> = tasks
+            .iter()
+            .map(|task| ResultRow {
+                collection: task.head.collection,
+                container: task.head.container,
+                task: task.head.id,
+                seq: 1,
+                body: json("7"),
+            })
+            .collect();
+        let (_, before) = store.statements();
+        let mut tx = store.begin().await.unwrap();
+        tx.remove_outbox(&keys).await.unwrap();
+        assert!(
+            tx.inbox(&messages, at(1))
+                .await
+                .unwrap()
+                .iter()
+                .all(|new| *new)
+        );
+        assert_eq!(tx.heads(&ids).await.unwrap().len(), ids.len());
+        let rows = tx.containers(&[id(n).container(0)]).await.unwrap();
+        assert_eq!(tx.collections(&[id(n)]).await.unwrap().len(), 1);
+        tx.update_tasks(&ended).await.unwrap();
+        assert!(
+            tx.waiting(&[(id(n).container(0), 10)])
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        tx.put_data(&results).await.unwrap();
+        tx.put_outbox(&[]).await.unwrap();
+        tx.update_containers(&rows).await.unwrap();
+        tx.commit().await.unwrap();
+        // Begin, inbox, lock, heads, containers with collections, states, waiting, the rest, commit.
+        assert_eq!(store.statements().1 - before, 9, "for {size} messages");
+        let set = Dataset {
+            container: id(n).container(0),
+            task: None,
+        };
+        assert_eq!(store.count(set).await.unwrap(), n);
     }
 }

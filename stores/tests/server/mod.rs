@@ -8,59 +8,15 @@
 // Clippy knows tests by their attribute, and so not their helpers.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+mod own;
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sortie_stores::{PostgresOptions, PostgresStore};
+
+use own::Server;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-
-/// A server of one's own. It ends when this is dropped, or the program dies.
-pub(crate) struct Server {
-    pub(crate) address: String,
-    script: Child,
-    input: Option<ChildStdin>,
-}
-
-impl Server {
-    /// Starts one, with the options of `.ci/postgres`; says why if there can be none.
-    pub(crate) fn start(options: &[&str]) -> Result<Self, String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .ancestors()
-            .map(|folder| folder.join(".ci/postgres"))
-            .find(|script| script.exists())
-            .ok_or("`.ci/postgres` is not here")?;
-        let mut script = Command::new(script)
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("`.ci/postgres` does not run: {error}"))?;
-        let input = script.stdin.take();
-        let mut address = String::new();
-        BufReader::new(script.stdout.take().unwrap())
-            .read_line(&mut address)
-            .unwrap();
-        if address.is_empty() {
-            script.wait().unwrap();
-            return Err("PostgreSQL does not start; see above".to_owned());
-        }
-        Ok(Self {
-            address: address.trim().to_owned(),
-            script,
-            input,
-        })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.input = None;
-        let _ = self.script.wait();
-    }
-}
 
 /// The address of the server that all tests share.
 fn shared() -> Option<&'static str> {
@@ -82,7 +38,8 @@ fn shared() -> Option<&'static str> {
                     Some(address)
                 }
                 Err(why) => {
-                    let required = std::env::var("SORTIE_POSTGRES").is_ok_and(|said| said == "required");
+                    let required =
+                        std::env::var("SORTIE_POSTGRES").is_ok_and(|said| said == "required");
                     assert!(!required, "{why}");
                     eprintln!("skipped: what needs PostgreSQL; {why}");
                     None
@@ -135,6 +92,18 @@ impl Database {
         PostgresStore::open(&self.options).await.unwrap()
     }
 
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its address for another user.
+    pub(crate) fn address_of(&self, user: &str) -> String {
+        let (_, host) = self.server.rsplit_once('@').unwrap();
+        let (host, _) = host.rsplit_once('/').unwrap();
+        format!("postgres://{user}@{host}/{}", self.name)
+    }
+
     /// Its address, with these parameters.
     pub(crate) fn address(&self, parameters: &str) -> String {
         let (before, _) = self.server.rsplit_once('/').unwrap();
@@ -160,7 +129,16 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let name = &self.name;
+        // And its users, which a test has named after it.
+        let drop = [
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+            format!(
+                "DO $$ DECLARE r name; BEGIN FOR r IN SELECT rolname FROM pg_roles \
+                 WHERE starts_with(rolname, '{name}_') \
+                 LOOP EXECUTE format('DROP ROLE %I', r); END LOOP; END $$"
+            ),
+        ];
         let server = self.server.clone();
         // A thread of its own: this one may be inside of a runtime.
         let dropped = std::thread::spawn(move || {
@@ -168,7 +146,9 @@ impl Drop for Database {
                 .enable_all()
                 .build()
                 .unwrap();
-            runtime.block_on(try_sql(&server, &drop))
+            for drop in drop {
+                let _ = runtime.block_on(try_sql(&server, &drop));
+            }
         });
         // A server that is gone needs no tidying.
         let _ = dropped.join();
