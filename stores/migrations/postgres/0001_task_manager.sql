@@ -41,6 +41,9 @@ CREATE TABLE task_manager.containers (
     timeout bigint NOT NULL,
     disabled bigint NOT NULL,
     targets bigint NOT NULL,
+    -- No task of it with a lower ordinal waits. What was dispatched lies dead in the index until
+    -- it is vacuumed, and who looks for what waits need not step over it.
+    waiting_from bigint NOT NULL DEFAULT 0,
     cut_off_at bigint,
     started_at bigint,
     finished_at bigint,

@@ -21,13 +21,23 @@ pub(super) async fn waiting(
     tx.session
         .lock(families(wanted.iter().map(|(id, _)| id)))
         .await?;
-    tx.session.flush_tasks(&mut tx.later).await?;
     let (ids, most): (Vec<Uuid>, Vec<i64>) = wanted
         .iter()
         .map(|(id, most)| (*id.as_uuid(), i64::from(*most)))
         .unzip();
-    let statement = query(&statements::WAITING).bind(ids).bind(most);
-    Shared::default().tasks(&tx.session.rows(statement).await?)
+    let statement = match tx.later.take_tasks_unless_waiting() {
+        Some((updated, statuses)) => {
+            statuses.bind(updated.bind(query(&statements::UPDATE_TASKS_THEN_WAITING)))
+        }
+        None => {
+            tx.session.flush_tasks(&mut tx.later).await?;
+            query(&statements::WAITING)
+        }
+    };
+    let statement = statement.bind(ids).bind(most);
+    let tasks = Shared::default().tasks(&tx.session.rows(statement).await?)?;
+    tx.later.waits_first(&tasks);
+    Ok(tasks)
 }
 
 /// How many children there are from an ordinal on.

@@ -85,6 +85,13 @@ columns! {
 }
 
 columns! {
+    /// What the store itself keeps of a container.
+    Firsts {
+        waiting_from: Option<i64> as "int8",
+    }
+}
+
+columns! {
     /// What never changes of a task's head.
     Heads {
         id: Uuid as "uuid",
@@ -183,13 +190,16 @@ pub(super) fn insert(table: &str, first: usize, columns: &[Column]) -> String {
     )
 }
 
-/// `UPDATE` by arrays: ids, then the new values.
-pub(super) fn update(table: &str, first: usize, changed: &[Column]) -> String {
-    let set: Vec<String> = changed
+/// `UPDATE` by arrays: ids, then the new values. `NULL` leaves alone what the columns `kept` hold.
+pub(super) fn update(table: &str, first: usize, changed: &[Column], kept: &[Column]) -> String {
+    let changes = changed
         .iter()
-        .map(|(name, _)| format!("\"{name}\" = u.\"{name}\""))
-        .collect();
-    let all = [Ids::COLUMNS, changed].concat();
+        .map(|(name, _)| format!("\"{name}\" = u.\"{name}\""));
+    let keeps = kept
+        .iter()
+        .map(|(name, _)| format!("\"{name}\" = coalesce(u.\"{name}\", t.\"{name}\")"));
+    let set: Vec<String> = changes.chain(keeps).collect();
+    let all = [Ids::COLUMNS, changed, kept].concat();
     format!(
         "UPDATE {table} AS t SET {} FROM {} WHERE t.id = u.id",
         set.join(", "),

@@ -1,7 +1,6 @@
 //! Task data, read and written directly by workers.
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
 use sqlx::types::Uuid;
 use task_core::id::{CollectionId, ContainerId, TaskId};
 use task_core::payload::Payload;
@@ -9,7 +8,6 @@ use task_core::ports::data::{DataRow, DataStore, Dataset, PAGE_BYTES, RowKey, Wr
 use task_core::ports::store::StoreError;
 
 use super::columns::Data;
-use super::error::store_error;
 use super::put::{DataOf, at_most};
 use super::rows::Reader;
 use super::session::{Session, query};
@@ -73,40 +71,41 @@ impl DataStore for PostgresStore {
             .bind(after_seq)
             .bind(at_most(limit)),
         };
-        let mut found = statement.fetch(&self.pool);
         let mut page = Vec::new();
         let mut bytes = 0;
-        while let Some(row) = found.try_next().await.map_err(store_error)? {
-            let mut row = Reader::new(&row);
+        self.snapshot_while(statement, |row| {
+            let mut row = Reader::new(row);
             let key = RowKey {
                 task: TaskId::from_uuid(row.get()?),
                 seq: row.int()?,
             };
             let body = payload(row.get()?)?;
             bytes += body.inline_len();
-            if bytes > PAGE_BYTES && !page.is_empty() {
-                break;
+            let fits = bytes <= PAGE_BYTES || page.is_empty();
+            if fits {
+                page.push(DataRow { key, body });
             }
-            page.push(DataRow { key, body });
-        }
+            Ok(fits)
+        })
+        .await?;
         Ok(page)
     }
 
     async fn count(&self, dataset: Dataset) -> Result<u64, StoreError> {
         let statement = match &dataset.task {
-            Some(task) => sqlx::query_scalar(
+            Some(task) => sqlx::query(
                 "SELECT count(*) FROM task_manager.task_data WHERE container = $1 AND task = $2",
             )
             .bind(*dataset.container.as_uuid())
             .bind(*task.as_uuid()),
-            None => sqlx::query_scalar(
+            None => sqlx::query(
                 "SELECT count(*) FROM task_manager.task_data WHERE container = $1 \
                  AND task IS DISTINCT FROM \
                  (SELECT generator FROM task_manager.containers WHERE id = $1)",
             )
             .bind(*dataset.container.as_uuid()),
         };
-        let count: i64 = statement.fetch_one(&self.pool).await.map_err(store_error)?;
+        let count: i64 = self.snapshot_value(statement).await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
@@ -148,16 +147,16 @@ impl DataStore for PostgresStore {
         collection: CollectionId,
         key: &str,
     ) -> Result<Option<Payload>, StoreError> {
-        let value: Option<String> = sqlx::query_scalar(
+        let statement = sqlx::query(
             "SELECT value FROM task_manager.task_collection_data \
              WHERE collection = $1 AND \"key\" = $2",
         )
         .bind(*collection.as_uuid())
-        .bind(key)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(store_error)?;
-        value.map(payload).transpose()
+        .bind(key);
+        let rows = self.snapshot(statement).await?;
+        rows.first()
+            .map(|row| payload(Reader::new(row).get()?))
+            .transpose()
     }
 
     async fn set_value(

@@ -1,6 +1,5 @@
 //! Removing what is over.
 
-use sqlx::types::Uuid;
 use task_core::id::CollectionId;
 use task_core::ports::store::StoreError;
 use task_core::time::Timestamp;
@@ -8,6 +7,7 @@ use task_core::time::Timestamp;
 use super::PostgresStore;
 use super::locks::families;
 use super::put::millis;
+use super::rows::Reader;
 use super::session::Session;
 
 /// Rows that one transaction removes of a table.
@@ -29,17 +29,16 @@ impl PostgresStore {
         let mut forgotten = 0;
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         while forgotten < limit {
-            let oldest: Option<Uuid> = sqlx::query_scalar(
+            let statement = sqlx::query(
                 "SELECT id FROM task_manager.collections \
                  WHERE finished_at IS NOT NULL AND finished_at < $1 ORDER BY finished_at LIMIT 1",
             )
-            .bind(millis(before))
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(super::error::store_error)?;
-            let Some(id) = oldest.map(CollectionId::from_uuid) else {
+            .bind(millis(before));
+            let rows = self.snapshot(statement).await?;
+            let Some(oldest) = rows.first() else {
                 break;
             };
+            let id = CollectionId::from_uuid(Reader::new(oldest).get()?);
             while !self.forget_some(id).await? {}
             forgotten += 1;
         }

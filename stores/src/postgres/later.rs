@@ -3,14 +3,15 @@
 //! A statement is a journey to the server and back. Most of what the manager writes nobody reads
 //! again in the same transaction, so it travels together, in one statement before the commit.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use task_core::id::TaskId;
+use task_core::id::{ContainerId, TaskId};
 use task_core::ports::store::{
-    CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, TaskUpdate,
+    CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, Task, TaskUpdate,
 };
+use task_core::state::TaskState;
 
-use super::columns::{Collections, Data, Ids, Outbox, Progress, Sent, Statuses};
+use super::columns::{Collections, Data, Firsts, Ids, Outbox, Progress, Sent, Statuses};
 use super::put::DataOf;
 use super::session::{Session, query};
 use super::statements;
@@ -26,7 +27,9 @@ pub(super) struct Later {
     sent: Sent,
     sent_keys: HashSet<(TaskId, u32)>,
     outbox: Outbox,
-    containers: (Ids, Progress),
+    containers: (Ids, Progress, Firsts),
+    /// Below which ordinal no task of a container waits.
+    firsts: HashMap<ContainerId, u32>,
     collections: Collections,
 }
 
@@ -70,6 +73,16 @@ impl Later {
         Ok(())
     }
 
+    /// The states of tasks, if there are any and none of these tasks is to wait.
+    pub(super) fn take_tasks_unless_waiting(&mut self) -> Option<(Ids, Statuses)> {
+        let waiting = i16::from(TaskState::Pending.code());
+        let (_, statuses) = &self.tasks;
+        if statuses.state.is_empty() || statuses.state.contains(&waiting) {
+            return None;
+        }
+        Some(std::mem::take(&mut self.tasks))
+    }
+
     pub(super) fn data(&mut self, rows: &[ResultRow]) -> Result<(), StoreError> {
         self.data = Data::of(rows.iter().map(|row| DataOf {
             container: row.container,
@@ -103,12 +116,28 @@ impl Later {
     }
 
     pub(super) fn containers(&mut self, rows: &[ContainerRow]) -> Result<(), StoreError> {
-        let (ids, progress) = &mut self.containers;
+        let (ids, progress, firsts) = &mut self.containers;
         for row in rows {
             ids.id.push(*row.id.as_uuid());
             progress.push(row)?;
+            let first = self.firsts.remove(&row.id);
+            firsts.waiting_from.push(first.map(i64::from));
         }
         Ok(())
+    }
+
+    /// Remembers which task of each container waits first, `waiting` being in that order. Written
+    /// with the container, should it be written; if not, whoever looks next steps over more.
+    pub(super) fn waits_first(&mut self, waiting: &[Task]) {
+        for task in waiting.iter().rev() {
+            self.firsts.insert(task.head.container, task.head.ordinal);
+        }
+    }
+
+    /// Forgets that again.
+    pub(super) fn waits_anywhere(&mut self) {
+        self.firsts.clear();
+        self.containers.2.waiting_from.fill(None);
     }
 
     pub(super) fn collections(&mut self, rows: &[CollectionRow]) -> Result<(), StoreError> {
@@ -132,10 +161,12 @@ impl Session {
             data,
             sent,
             outbox,
-            containers: (container_ids, progress),
+            containers: (container_ids, progress, firsts),
             collections,
+            firsts: waiting,
             ..
         } = std::mem::take(later);
+        later.firsts = waiting;
         let only_tasks = data.body.is_empty()
             && sent.task.is_empty()
             && outbox.task.is_empty()
@@ -146,7 +177,7 @@ impl Session {
         }
         let statement = statuses.bind(ids.bind(query(&statements::FLUSH)));
         let statement = outbox.bind(sent.bind(data.bind(statement)));
-        let statement = progress.bind(container_ids.bind(statement));
+        let statement = firsts.bind(progress.bind(container_ids.bind(statement)));
         self.execute(collections.bind(statement)).await?;
         Ok(())
     }

@@ -46,8 +46,8 @@
 //! moment. [`PostgresOptions::lambda`] is the preset for functions that are frozen between two
 //! batches. A server's connections are few: the concurrency of the functions times theirs must
 //! stay below `max_connections`, or a proxy must stand between. RDS Proxy and PgBouncer (in
-//! transaction mode, 1.20 or newer) work with [`PostgresOptions::behind_a_proxy`]; all locks end
-//! with their transaction, so none of them is pinned.
+//! transaction mode) work with [`PostgresOptions::behind_a_proxy`]: all locks end with their
+//! transaction and nothing is prepared, so no connection is pinned.
 
 mod children;
 mod columns;
@@ -83,6 +83,8 @@ pub struct PostgresStore {
     pool: PgPool,
     name: Arc<str>,
     counts: Arc<Counts>,
+    /// Statements are prepared once for each connection, and may be sent outside of transactions.
+    prepares: bool,
 }
 
 impl PostgresStore {
@@ -101,12 +103,13 @@ impl PostgresStore {
             }
             other => other,
         };
-        schema::check(&store.pool).await.map_err(unreachable)?;
+        schema::check(&store).await.map_err(unreachable)?;
         Ok(store)
     }
 
     /// Makes the tables, or brings them up to date. Safe to call by many at once; all but the
-    /// first wait, and find nothing left to do. The user must be allowed to create schemas.
+    /// first wait, and find nothing left to do. The user must be allowed to create schemas. Talk to
+    /// the server itself for it, and not to a proxy.
     ///
     /// # Errors
     ///
@@ -115,7 +118,7 @@ impl PostgresStore {
     /// reached, the user may not, or the schemas belong to another program.
     pub async fn migrate(options: &PostgresOptions) -> Result<(), StoreError> {
         let store = Self::lazily(options);
-        let done = schema::migrate(&store.pool).await;
+        let done = schema::migrate(&store).await;
         store.pool.close().await;
         done.map_err(|error| match error {
             StoreError::Backend(error) => {
@@ -156,11 +159,12 @@ impl PostgresStore {
             pool: options.pool(),
             name: options.to_string().into(),
             counts: Arc::default(),
+            prepares: !options.is_behind_a_proxy(),
         }
     }
 
     async fn session(&self) -> Result<Session, StoreError> {
-        Session::begin(&self.pool, &self.counts).await
+        Session::begin(&self.pool, self.prepares, &self.counts).await
     }
 }
 

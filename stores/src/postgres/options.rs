@@ -197,6 +197,10 @@ impl PostgresOptions {
         self
     }
 
+    pub(super) const fn is_behind_a_proxy(&self) -> bool {
+        self.behind_a_proxy
+    }
+
     /// Connections that are made when they are needed.
     pub(super) fn pool(&self) -> PgPool {
         PgPoolOptions::new()

@@ -11,7 +11,7 @@ use super::PostgresStore;
 use super::error::store_error;
 use super::put::at_most;
 use super::rows::{Reader, Shared};
-use super::session::{Statement, query};
+use super::session::{Statement, query, take_while};
 use super::statements;
 use super::tx::PostgresTx;
 
@@ -63,11 +63,37 @@ impl Store for PostgresStore {
 }
 
 impl PostgresStore {
-    /// All rows of a statement outside of transactions.
+    /// All rows of a statement.
     pub(super) async fn snapshot(
         &self,
         statement: Statement<'_>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        statement.fetch_all(&self.pool).await.map_err(store_error)
+        if self.prepares {
+            return statement.fetch_all(&self.pool).await.map_err(store_error);
+        }
+        // A proxy gives a statement one connection from its text to its rows only within a
+        // transaction.
+        self.session().await?.rows(statement).await
+    }
+
+    /// The number that a statement counts.
+    pub(super) async fn snapshot_value(&self, statement: Statement<'_>) -> Result<i64, StoreError> {
+        let rows = self.snapshot(statement).await?;
+        match rows.first() {
+            Some(row) => Reader::new(row).get(),
+            None => Ok(0),
+        }
+    }
+
+    /// Rows of a statement, from the first on, while they are wanted.
+    pub(super) async fn snapshot_while(
+        &self,
+        statement: Statement<'_>,
+        wanted: impl FnMut(&PgRow) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        if self.prepares {
+            return take_while(statement.fetch(&self.pool), wanted).await;
+        }
+        self.session().await?.rows_while(statement, wanted).await
     }
 }

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgPool;
 use task_core::ports::store::StoreError;
 
-use super::error::{migrate_error, store_error};
+use super::PostgresStore;
+use super::error::migrate_error;
+use super::rows::Reader;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -23,8 +24,8 @@ fn known() -> i64 {
 }
 
 /// Brings the schema up to date, unless it is not ours or newer code made it.
-pub(super) async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
-    match version(pool).await? {
+pub(super) async fn migrate(store: &PostgresStore) -> Result<(), StoreError> {
+    match version(store).await? {
         Version::None | Version::Is(0) => {}
         Version::Foreign => {
             let what = "the schema `task_manager` or `recon` belongs to another program";
@@ -47,14 +48,14 @@ pub(super) async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     migrator.create_schema("task_manager");
     migrator.create_schema("recon");
     migrator
-        .run(pool)
+        .run(&store.pool)
         .await
         .map_err(|error| migrate_error(error, known()))
 }
 
 /// Whether this code can work with the schema.
-pub(super) async fn check(pool: &PgPool) -> Result<(), StoreError> {
-    match version(pool).await? {
+pub(super) async fn check(store: &PostgresStore) -> Result<(), StoreError> {
+    match version(store).await? {
         Version::Is(found) if found == known() => Ok(()),
         Version::Is(found) if found > known() => Err(StoreError::NewerSchema {
             found,
@@ -79,23 +80,23 @@ enum Version {
     Is(i64),
 }
 
-async fn version(pool: &PgPool) -> Result<Version, StoreError> {
-    let (ours, any): (bool, bool) = sqlx::query_as(
+async fn version(store: &PostgresStore) -> Result<Version, StoreError> {
+    let tables = sqlx::query(
         "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = 'task_manager' AND c.relname = 'migrations'), \
          EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname IN ('task_manager', 'recon'))",
-    )
-    .fetch_one(pool)
-    .await
-    .map_err(store_error)?;
+    );
+    let rows = store.snapshot(tables).await?;
+    let Some(row) = rows.first() else {
+        return Ok(Version::None);
+    };
+    let mut row = Reader::new(row);
+    let (ours, any): (bool, bool) = (row.get()?, row.get()?);
     if !ours {
         return Ok(if any { Version::Foreign } else { Version::None });
     }
-    let version = sqlx::query_scalar(
-        "SELECT coalesce(max(version), 0) FROM task_manager.migrations WHERE success",
-    );
-    Ok(Version::Is(
-        version.fetch_one(pool).await.map_err(store_error)?,
-    ))
+    let version =
+        sqlx::query("SELECT coalesce(max(version), 0) FROM task_manager.migrations WHERE success");
+    Ok(Version::Is(store.snapshot_value(version).await?))
 }

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::columns::{
-    Bodies, Collections, Column, Containers, Data, Heads, Outbox, Progress, Sent, Statuses, insert,
-    names, unnest, update,
+    Bodies, Collections, Column, Containers, Data, Firsts, Heads, Outbox, Progress, Sent, Statuses,
+    insert, names, unnest, update,
 };
 
 const COLLECTION: &[Column] = Collections::COLUMNS;
@@ -24,8 +24,16 @@ statements! {
     INSERT_COLLECTIONS = new("task_manager.collections", COLLECTION);
     INSERT_CONTAINERS = new("task_manager.containers", &CONTAINER);
     /// Returns the ids of those that were new.
-    INSERT_TASKS = new("task_manager.tasks", &TASK) + " RETURNING id";
-    UPDATE_TASKS = update("task_manager.tasks", 1, Statuses::COLUMNS);
+    INSERT_TASKS = format!(
+        "WITH fresh AS ({} RETURNING id, container, ordinal, state), \
+         first AS (SELECT container, min(ordinal) AS ordinal FROM fresh WHERE state = 0 \
+         GROUP BY container), \
+         lowered AS (UPDATE task_manager.containers AS c SET waiting_from = first.ordinal \
+         FROM first WHERE c.id = first.container AND c.waiting_from > first.ordinal) \
+         SELECT id FROM fresh",
+        new("task_manager.tasks", &TASK),
+    );
+    UPDATE_TASKS = update("task_manager.tasks", 1, Statuses::COLUMNS, &[]);
     PUT_DATA = put_data(1, "");
     /// All that a transaction has put off, at once: task states, data, both sides of the outbox,
     /// containers, collections. Data comes behind the states, which wait for workers that write
@@ -37,14 +45,18 @@ statements! {
             next += columns;
             first
         };
-        let tasks = update("task_manager.tasks", from(1 + Statuses::COLUMNS.len()), Statuses::COLUMNS);
+        let tasks = update("task_manager.tasks", from(1 + Statuses::COLUMNS.len()), Statuses::COLUMNS, &[]);
         let data = put_data(from(Data::COLUMNS.len()), " WHERE (SELECT count(*) FROM tasks) >= 0");
         let sent = remove_outbox(from(Sent::COLUMNS.len()));
         let outbox = insert("task_manager.outbox", from(Outbox::COLUMNS.len()), Outbox::COLUMNS);
-        let containers =
-            update("task_manager.containers", from(1 + Progress::COLUMNS.len()), Progress::COLUMNS);
+        let containers = update(
+            "task_manager.containers",
+            from(1 + Progress::COLUMNS.len() + Firsts::COLUMNS.len()),
+            Progress::COLUMNS,
+            Firsts::COLUMNS,
+        );
         let collections =
-            update("task_manager.collections", from(COLLECTION.len()), &COLLECTION[1..]);
+            update("task_manager.collections", from(COLLECTION.len()), &COLLECTION[1..], &[]);
         format!(
             "WITH tasks AS ({tasks} RETURNING 1), data AS ({data}), sent AS ({sent}), \
              outbox AS ({outbox} ON CONFLICT DO NOTHING), containers AS ({containers}), \
@@ -83,12 +95,13 @@ statements! {
         names("t.", &TASK),
     );
     /// Each container's own first tasks.
-    WAITING = format!(
-        "SELECT t.* FROM unnest($1::uuid[], $2::int8[]) WITH ORDINALITY AS w(container, most, n) \
-         CROSS JOIN LATERAL (SELECT {} FROM task_manager.tasks AS t \
-         WHERE t.container = w.container AND t.state = 0 \
-         ORDER BY t.ordinal, t.id LIMIT w.most) AS t ORDER BY w.n, t.ordinal, t.id",
-        names("t.", &TASK),
+    WAITING = waiting(1, "");
+    /// The same, while new states are written. It sees the old ones, so it leaves these tasks out:
+    /// none of them is to wait.
+    UPDATE_TASKS_THEN_WAITING = format!(
+        "WITH updated AS ({}) {}",
+        update("task_manager.tasks", 1, Statuses::COLUMNS, &[]),
+        waiting(2 + Statuses::COLUMNS.len(), "AND t.id <> ALL($1)"),
     );
     TASK_BY_NAME = format!(
         "SELECT {} FROM task_manager.tasks AS t WHERE t.collection = $1 AND t.name = $2 \
@@ -117,6 +130,10 @@ statements! {
         names("l.", COLLECTION),
     );
 }
+
+/// Forgets from where on tasks wait, for containers some of whose tasks are to wait again.
+pub(super) const WAIT_AGAIN: &str = "UPDATE task_manager.containers SET waiting_from = 0 \
+     WHERE id IN (SELECT container FROM task_manager.tasks WHERE id = ANY($1))";
 
 /// Ids of tasks that may be due.
 pub(super) const DUE_TASK_IDS: &str = "SELECT id FROM task_manager.tasks \
@@ -151,6 +168,21 @@ pub(super) const CLOSE_TASKS: &str = "WITH open AS ( \
      count(*) FILTER (WHERE role <> 1 AND was <> 0), \
      coalesce(sum(greatest(targets - accounted, 0)) FILTER (WHERE role <> 1), 0)::text \
      FROM closed GROUP BY container";
+
+/// Takes containers and how many tasks of each, from the parameter `first` on.
+fn waiting(first: usize, also: &str) -> String {
+    format!(
+        "SELECT t.* FROM unnest(${first}::uuid[], ${}::int8[]) \
+         WITH ORDINALITY AS w(container, most, n) \
+         LEFT JOIN task_manager.containers AS c ON c.id = w.container \
+         CROSS JOIN LATERAL (SELECT {} FROM task_manager.tasks AS t \
+         WHERE t.container = w.container AND t.state = 0 \
+         AND t.ordinal >= coalesce(c.waiting_from, 0) {also} \
+         ORDER BY t.ordinal, t.id LIMIT w.most) AS t ORDER BY w.n, t.ordinal, t.id",
+        first + 1,
+        names("t.", &TASK),
+    )
+}
 
 fn new(table: &str, columns: &[Column]) -> String {
     insert(table, 1, columns) + " ON CONFLICT DO NOTHING"

@@ -207,6 +207,13 @@ impl StoreTx for PostgresTx {
         self.session
             .lock(families(tasks.iter().map(|task| &task.head.id)))
             .await?;
+        if tasks
+            .iter()
+            .any(|task| task.head.status.state == TaskState::Pending)
+        {
+            // The statement lowers what is stored; what is not stored yet must not raise it.
+            self.later.waits_anywhere();
+        }
         let mut fresh = Vec::with_capacity(tasks.len());
         for tasks in in_parts(tasks) {
             let (mut heads, mut statuses) = (Heads::default(), Statuses::default());
@@ -250,6 +257,17 @@ impl StoreTx for PostgresTx {
             .lock(families(updates.iter().map(|update| &update.id)))
             .await?;
         self.session.flush_tasks(&mut self.later).await?;
+        let waits = |update: &&TaskUpdate| update.status.state == TaskState::Pending;
+        let waiting: Vec<Uuid> = updates
+            .iter()
+            .filter(waits)
+            .map(|update| *update.id.as_uuid())
+            .collect();
+        if !waiting.is_empty() {
+            self.later.waits_anywhere();
+            let statement = query(statements::WAIT_AGAIN).bind(waiting);
+            self.session.execute(statement).await?;
+        }
         self.later.tasks(updates)
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// A server of one's own. It ends when this is dropped, or the program dies.
+#[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: String,
     folder: PathBuf,

@@ -6,10 +6,9 @@ mod table;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
 use serde_json::value::RawValue;
+use sqlx::QueryBuilder;
 use sqlx::postgres::{PgRow, Postgres};
-use sqlx::{QueryBuilder, Row as _};
 use task_core::id::{CollectionId, TaskId};
 use task_core::ports::data::PAGE_BYTES;
 use task_core::ports::recon::{ReconError, ReconStore};
@@ -22,7 +21,6 @@ use task_core::time::Timestamp;
 use self::table::Table;
 use super::PostgresStore;
 use super::data::fence;
-use super::error::store_error;
 use super::put::at_most;
 use super::rows::Reader;
 use super::session::Session;
@@ -65,17 +63,18 @@ impl ReconStore for PostgresStore {
         query::behind(&mut sql, query, sort, after);
         query::order(&mut sql, query, sort);
         sql.push(" LIMIT ").push_bind(at_most(limit));
-        let mut found = sql.build().persistent(false).fetch(&self.pool);
         let mut page = Vec::new();
         let mut bytes = 0;
-        while let Some(row) = found.try_next().await.map_err(store_error)? {
-            let row = model_row(&row)?;
+        self.snapshot_while(sql.build().persistent(false), |row| {
+            let row = model_row(row)?;
             bytes += row.body.get().len();
-            if bytes > PAGE_BYTES && !page.is_empty() {
-                break;
+            let fits = bytes <= PAGE_BYTES || page.is_empty();
+            if fits {
+                page.push(row);
             }
-            page.push(row);
-        }
+            Ok(fits)
+        })
+        .await?;
         Ok(page)
     }
 
@@ -84,8 +83,7 @@ impl ReconStore for PostgresStore {
         query.check(schema)?;
         let mut sql = QueryBuilder::<Postgres>::new("SELECT count(*)");
         query::from_where(&mut sql, schema, query);
-        let row = sql.build().persistent(false).fetch_one(&self.pool).await;
-        let count: i64 = row.and_then(|row| row.try_get(0)).map_err(store_error)?;
+        let count = self.snapshot_value(sql.build().persistent(false)).await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 }
