@@ -1,6 +1,6 @@
 //! Rows on their way into the database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::types::Uuid;
 use task_core::id::{ContainerId, TaskId};
@@ -195,4 +195,26 @@ fn uuid_of_task(id: &TaskId) -> Uuid {
 /// refuse the message that says it.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{2400}")
+}
+
+/// For each of `ids` whether it is `fresh`; one that comes twice is so once.
+pub(super) fn each_once(fresh: Vec<Uuid>, ids: impl IntoIterator<Item = Uuid>) -> Vec<bool> {
+    let mut fresh: HashSet<Uuid> = fresh.into_iter().collect();
+    ids.into_iter().map(|id| fresh.remove(&id)).collect()
+}
+
+/// Tasks that fit one statement: a message to the server holds 1 GiB.
+pub(super) fn in_parts(tasks: &[Task]) -> Vec<&[Task]> {
+    const MOST_BYTES: usize = 64 << 20;
+    let mut parts = Vec::new();
+    let (mut from, mut bytes) = (0, 0);
+    for (at, task) in tasks.iter().enumerate() {
+        bytes += task.payload.inline_len();
+        if bytes > MOST_BYTES && at > from {
+            parts.push(&tasks[from..at]);
+            (from, bytes) = (at, task.payload.inline_len());
+        }
+    }
+    parts.push(&tasks[from..]);
+    parts
 }

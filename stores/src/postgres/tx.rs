@@ -17,7 +17,7 @@ use task_core::time::Timestamp;
 use super::columns::{Bodies, Collections, Containers, Heads, Progress, Statuses};
 use super::later::{Later, Part};
 use super::locks::{Family, families};
-use super::put::{at_most, code, millis};
+use super::put::{at_most, code, each_once, in_parts, millis};
 use super::rows::{Reader, Shared};
 use super::session::{Session, Statement, query};
 use super::{children, statements};
@@ -394,26 +394,4 @@ impl StoreTx for PostgresTx {
 /// The ids in the first column.
 fn uuids(rows: &[PgRow]) -> Result<Vec<Uuid>, StoreError> {
     rows.iter().map(|row| Reader::new(row).get()).collect()
-}
-
-/// For each of `ids` whether it is `fresh`; one that comes twice is so once.
-fn each_once(fresh: Vec<Uuid>, ids: impl IntoIterator<Item = Uuid>) -> Vec<bool> {
-    let mut fresh: HashSet<Uuid> = fresh.into_iter().collect();
-    ids.into_iter().map(|id| fresh.remove(&id)).collect()
-}
-
-/// Tasks that fit one statement: a message to the server holds 1 GiB.
-fn in_parts(tasks: &[Task]) -> Vec<&[Task]> {
-    const MOST_BYTES: usize = 64 << 20;
-    let mut parts = Vec::new();
-    let (mut from, mut bytes) = (0, 0);
-    for (at, task) in tasks.iter().enumerate() {
-        bytes += task.payload.inline_len();
-        if bytes > MOST_BYTES && at > from {
-            parts.push(&tasks[from..at]);
-            (from, bytes) = (at, task.payload.inline_len());
-        }
-    }
-    parts.push(&tasks[from..]);
-    parts
 }
