@@ -3,7 +3,8 @@
 //! `cargo bench --bench engine_throughput` prints one JSON object per line. Each case runs in a
 //! process of its own, so that peak memory belongs to it alone.
 //!
-//! Environment: `STORES` (`memory,sqlite`), `CHILDREN` (`1000,10000,100000,1000000`), `RUNS` (3).
+//! Environment: `STORES` (`memory,sqlite`; with the feature `postgres` also `postgres`, on a server
+//! of its own that flushes to disk), `CHILDREN` (`1000,10000,100000,1000000`), `RUNS` (3).
 
 use std::io::Write as _;
 use std::process::{Command, ExitCode};
@@ -13,6 +14,9 @@ use sortie::core::WorkerKind;
 use sortie::prelude::*;
 
 mod counting;
+#[cfg(feature = "postgres")]
+#[path = "../stores/tests/server/own.rs"]
+mod server;
 
 /// What a service that allocates as much as a task engine does would choose, too.
 #[global_allocator]
@@ -139,6 +143,7 @@ async fn measure(store: &str, children: u32) -> anyhow::Result<()> {
         "transactions": counts.transactions(),
         "messages_per_transaction": counts.messages_per_transaction(),
         "primitives_per_transaction": counts.primitives_per_transaction(),
+        "statements_per_transaction": counts.statements_per_transaction(),
         "cpu_seconds": cpu_seconds(),
     });
     writeln!(std::io::stdout(), "{line}")?;

@@ -21,6 +21,12 @@ pub(crate) struct Counts {
     transactions: AtomicU64,
     primitives: AtomicU64,
     messages: AtomicU64,
+    /// Transactions and statements, of a store that counts these.
+    #[cfg(feature = "postgres")]
+    postgres: std::sync::OnceLock<sortie::stores::PostgresStore>,
+    /// Ends when the counts do, and so behind the store.
+    #[cfg(feature = "postgres")]
+    server: std::sync::OnceLock<crate::server::Server>,
 }
 
 impl Counts {
@@ -34,6 +40,16 @@ impl Counts {
         self.messages.load(Relaxed) as f64 / self.transactions().max(1) as f64
     }
 
+    /// Statements that a transaction sent, on average, where they are counted.
+    pub(crate) fn statements_per_transaction(&self) -> Option<f64> {
+        #[cfg(feature = "postgres")]
+        if let Some(store) = self.postgres.get() {
+            let (transactions, statements) = store.statements();
+            return Some(statements as f64 / transactions.max(1) as f64);
+        }
+        None
+    }
+
     /// Bulk primitives that a transaction called, on average.
     pub(crate) fn primitives_per_transaction(&self) -> f64 {
         self.primitives.load(Relaxed) as f64 / self.transactions().max(1) as f64
@@ -45,13 +61,23 @@ pub(crate) async fn open(
     name: &str,
     folder: &Path,
 ) -> anyhow::Result<(Arc<dyn Store>, Arc<Counts>)> {
+    let counts = Arc::new(Counts::default());
     let inner: Arc<dyn Store> = match name {
         "memory" => Arc::new(MemoryStore::new()),
+        #[cfg(feature = "postgres")]
+        "postgres" => {
+            let server =
+                crate::server::Server::start(&["--durable"]).map_err(anyhow::Error::msg)?;
+            let options = sortie::stores::PostgresOptions::parse(&server.address)?;
+            let store = sortie::stores::PostgresStore::open(&options.plain_on_loopback()).await?;
+            let _ = counts.server.set(server);
+            let _ = counts.postgres.set(store.clone());
+            Arc::new(store)
+        }
         #[cfg(feature = "sqlite")]
         "sqlite" => Arc::new(SqliteStore::open(folder.join("bench.sqlite")).await?),
-        other => anyhow::bail!("no store `{other}`; there are memory and sqlite"),
+        other => anyhow::bail!("no store `{other}`; there are memory, sqlite and postgres"),
     };
-    let counts = Arc::new(Counts::default());
     Ok((
         Arc::new(Counting {
             inner,

@@ -1,4 +1,7 @@
-//! Both stores keep every promise of the port.
+//! Every store keeps every promise of the ports.
+
+#[cfg(feature = "postgres")]
+mod server;
 
 use std::sync::Arc;
 
@@ -34,6 +37,21 @@ async fn sqlite_in_a_file() {
         let n = n.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = folder.path().join(format!("{n}.db"));
         SqliteStore::open(path).await.unwrap()
+    };
+    store::run_all(async || Arc::new(open().await) as Arc<dyn Store>).await;
+    recon::run_all(async || Subject::new(open().await)).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    let Some(database) = server::Database::new().await else {
+        return;
+    };
+    let store = database.store().await;
+    let open = async || {
+        database.empty().await;
+        store.clone()
     };
     store::run_all(async || Arc::new(open().await) as Arc<dyn Store>).await;
     recon::run_all(async || Subject::new(open().await)).await;

@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use super::SqliteStore;
 use super::connection::run;
-use super::error::{corrupt, store_error};
+use super::error::store_error;
 use super::pack::Pack;
 use super::read::at_most;
-use super::{columns, put, rows};
+use super::{columns, put};
 use crate::seq::seqs;
+use crate::text::{self, corrupt};
 
 /// Sorts before every id.
 const BEFORE_ALL: &[u8] = &[];
@@ -85,7 +86,7 @@ impl DataStore for SqliteStore {
             let task = TaskId::from_uuid(row.try_get(0).map_err(store_error)?);
             let seq: i64 = row.try_get(1).map_err(store_error)?;
             let seq = u32::try_from(seq).map_err(|_| corrupt(format_args!("row {seq}")))?;
-            let body = rows::payload(row.try_get(2).map_err(store_error)?)?;
+            let body = text::payload(row.try_get(2).map_err(store_error)?)?;
             bytes += body.inline_len();
             if bytes > PAGE_BYTES && !page.is_empty() {
                 break;
@@ -172,7 +173,7 @@ impl DataStore for SqliteStore {
         .fetch_optional(self.reader().await?.conn())
         .await
         .map_err(store_error)?;
-        value.map(rows::payload).transpose()
+        value.map(text::payload).transpose()
     }
 
     async fn set_value(
@@ -187,7 +188,7 @@ impl DataStore for SqliteStore {
         sqlx::query("INSERT OR REPLACE INTO task_collection_data VALUES (?1, ?2, ?3)")
             .bind(&writer.collection.as_bytes()[..])
             .bind(key)
-            .bind(put::payload_text(value)?)
+            .bind(text::payload_text(value)?)
             .execute(&mut *conn)
             .await
             .map_err(store_error)?;

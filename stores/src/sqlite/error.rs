@@ -1,9 +1,9 @@
 //! From what SQLite says to what the port says.
 
-use std::fmt;
-
 use sqlx::migrate::MigrateError;
 use task_core::ports::store::StoreError;
+
+use crate::text::corrupt;
 
 /// SQLite's primary result codes that mean something of their own here.
 mod code {
@@ -13,13 +13,6 @@ mod code {
     pub(super) const CONSTRAINT: u32 = 19;
     pub(super) const MISMATCH: u32 = 20;
     pub(super) const NOTADB: u32 = 26;
-}
-
-/// What is stored is not what was stored.
-pub(super) fn corrupt(what: impl fmt::Display) -> StoreError {
-    StoreError::Corrupt {
-        what: what.to_string(),
-    }
 }
 
 /// For `map_err`.

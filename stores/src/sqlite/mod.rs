@@ -6,7 +6,6 @@
 
 mod alike;
 mod children;
-mod codes;
 mod columns;
 mod connection;
 mod data;

@@ -1,7 +1,5 @@
 //! Rows on their way into the database, field by field in the order of the columns.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use task_core::id::{ContainerId, TaskId};
 use task_core::payload::Payload;
@@ -10,9 +8,9 @@ use task_core::ports::store::{
 };
 use task_core::time::Timestamp;
 
-use super::codes::Code;
 use super::pack::Pack;
-use super::rows::CLAIM;
+use crate::codes::Code;
+use crate::text::{self, encode, payload_text};
 
 type Put = Result<(), StoreError>;
 
@@ -177,25 +175,7 @@ fn payload(pack: &mut Pack, payload: &Payload) -> Put {
     Ok(())
 }
 
-/// A payload as its column holds it.
-pub(super) fn payload_text(payload: &Payload) -> Result<Cow<'_, str>, StoreError> {
-    match payload {
-        Payload::Inline(raw) => Ok(raw.get().into()),
-        Payload::Claim(claim) => Ok(format!("{CLAIM}{}", encode(claim)?).into()),
-    }
-}
-
 fn unless_default<T: Serialize + Default + PartialEq>(pack: &mut Pack, value: &T) -> Put {
-    let text = if *value == T::default() {
-        None
-    } else {
-        Some(encode(value)?)
-    };
-    pack.opt_text(text.as_deref());
+    pack.opt_text(text::unless_default(value)?.as_deref());
     Ok(())
-}
-
-/// JSON for a column.
-pub(super) fn encode<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Refused(error.to_string()))
 }

@@ -4,12 +4,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use task_core::id::{CollectionId, ContainerId, TaskId};
 use task_core::ledger::Coverage;
-use task_core::payload::Payload;
 use task_core::policy::TaskOptions;
 use task_core::ports::store::{
     CollectionRow, ContainerRow, Counters, OutboxRow, StoreError, Task, TaskHead, TaskStatus,
@@ -18,25 +15,12 @@ use task_core::ports::store::{
 use task_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::codes::Code;
-use super::error::corrupt;
-
-/// The prefix of a claim; no JSON begins like this.
-pub(super) const CLAIM: char = '@';
+use crate::codes::Code;
+use crate::text::{corrupt, parse, parse_or_default, payload};
 
 /// Decodes the JSON array that a statement returned.
 pub(super) fn list<'a, T: Deserialize<'a>>(json: &'a str) -> Result<Vec<T>, StoreError> {
     serde_json::from_str(json).map_err(|error| corrupt(format_args!("a row: {error}")))
-}
-
-/// A payload from its column.
-pub(super) fn payload(text: String) -> Result<Payload, StoreError> {
-    match text.strip_prefix(CLAIM) {
-        Some(claim) => Ok(Payload::Claim(parse(claim, "a claim")?)),
-        None => RawValue::from_string(text)
-            .map(Payload::Inline)
-            .map_err(|error| corrupt(format_args!("a payload: {error}"))),
-    }
 }
 
 /// An id, 32 hexadecimal digits.
@@ -289,15 +273,4 @@ impl Open {
 
 fn time(millis: Option<u64>) -> Option<Timestamp> {
     millis.map(Timestamp::from_millis)
-}
-
-fn parse<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| corrupt(format_args!("{what}: {error}")))
-}
-
-fn parse_or_default<T: DeserializeOwned + Default>(
-    text: Option<&str>,
-    what: &str,
-) -> Result<T, StoreError> {
-    text.map_or_else(|| Ok(T::default()), |text| parse(text, what))
 }

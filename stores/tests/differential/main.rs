@@ -1,15 +1,20 @@
-//! The same calls on both stores leave the same state behind: the store in memory is the
-//! specification of the other.
+//! The same calls on all stores leave the same state behind: the store in memory is the
+//! specification of the others.
 
-#![cfg(feature = "sqlite")]
+#![cfg(any(feature = "sqlite", feature = "postgres"))]
 // Clippy knows tests by their attribute, and so not their helpers.
 #![allow(clippy::unwrap_used)]
 
 mod rows;
+#[cfg(feature = "postgres")]
+#[path = "../server/mod.rs"]
+mod server;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use sortie_stores::{MemoryStore, SqliteStore};
+use sortie_stores::MemoryStore;
+#[cfg(feature = "sqlite")]
+use sortie_stores::SqliteStore;
 use task_core::id::{CollectionId, ContainerId, TaskId};
 use task_core::ports::data::{Dataset, RowKey};
 use task_core::ports::store::{OutboxRow, Store, StoreTx, TaskStatus, TaskUpdate};
@@ -77,23 +82,48 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
+#[cfg(feature = "sqlite")]
 #[test]
-fn both_stores_do_the_same() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+fn sqlite_does_the_same_as_memory() {
+    hold_against_memory(48, async || SqliteStore::open_in_memory().await.unwrap());
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn postgres_does_the_same_as_memory() {
+    let runtime = runtime();
+    let Some(database) = runtime.block_on(server::Database::new()) else {
+        return;
+    };
+    let store = runtime.block_on(database.store());
+    hold_against_memory(48, async || {
+        database.empty().await;
+        store.clone()
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
+        .enable_all()
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+/// Makes the same calls on the store in memory and on an empty one from `open`.
+fn hold_against_memory<S: Store>(cases: u32, open: impl AsyncFn() -> S) {
+    let runtime = runtime();
     let cases = Config {
-        cases: 48,
+        cases,
         failure_persistence: None,
         ..Config::default()
     };
     TestRunner::new(cases)
         .run(&prop::collection::vec(call(), 1..60), |calls| {
             let memory = MemoryStore::new();
-            let sqlite = runtime.block_on(SqliteStore::open_in_memory()).unwrap();
+            let other = runtime.block_on(open());
             let one = runtime.block_on(observe(&memory, &calls));
-            let other = runtime.block_on(observe(&sqlite, &calls));
+            let other = runtime.block_on(observe(&other, &calls));
             for (at, (one, other)) in one.iter().zip(&other).enumerate() {
                 prop_assert_eq!(one, other, "after call {}", at);
             }

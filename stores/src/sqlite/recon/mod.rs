@@ -23,9 +23,10 @@ use self::table::Table;
 use super::SqliteStore;
 use super::connection::run;
 use super::data::fence;
-use super::error::{corrupt, store_error};
+use super::error::store_error;
 use super::pack::Pack;
 use super::read::at_most;
+use crate::text::corrupt;
 
 #[async_trait]
 impl ReconStore for SqliteStore {

@@ -5,10 +5,10 @@ use task_core::route::WorkerKind;
 use task_core::state::TaskState;
 use task_core::workflow::{Arm, Mode, Role};
 
-use super::error::corrupt;
+use crate::text::corrupt;
 
 /// What is stored as a small number.
-pub(super) trait Code: Copy + PartialEq + 'static {
+pub(crate) trait Code: Copy + PartialEq + 'static {
     /// In the order of their codes, from 0 on; part of the schema, so only ever appended to.
     const ALL: &'static [Self];
     /// What it is, for messages.

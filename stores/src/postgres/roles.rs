@@ -1,0 +1,40 @@
+//! Who may do what.
+
+use task_core::ports::store::StoreError;
+
+use super::error::store_error;
+use super::{PostgresOptions, PostgresStore};
+
+impl PostgresStore {
+    /// The statements of [`create_roles`](Self::create_roles), for those who keep such things
+    /// under their own control.
+    pub const ROLES: &'static str = include_str!("../../roles/postgres.sql");
+
+    /// Makes the roles `sortie_manager`, `sortie_internal` and `sortie_bare_metal`, and gives each
+    /// the least rights with which it works; safe to call again, and to be called again after each
+    /// [`migrate`](Self::migrate). They cannot log in: grant them to users.
+    ///
+    /// | | manager | Internal and bare-metal workers |
+    /// |---|---|---|
+    /// | collections, containers, tasks | read, insert, update | read names and places only |
+    /// | inbox, outbox | read, insert, delete | – |
+    /// | task data | read, insert, update | read, insert, update, delete |
+    /// | values of collections | read | read, insert, update |
+    /// | recon data | – | read, insert, update |
+    ///
+    /// The two kinds of workers have the same rights under two names, so that one of them can be
+    /// shut out. An External worker has no role.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Backend`] if the server cannot be reached, or the user is not the owner of
+    /// the schemas or may not create roles.
+    pub async fn create_roles(options: &PostgresOptions) -> Result<(), StoreError> {
+        let store = Self::lazily(options);
+        // Without parameters, so all of it is one transaction.
+        let done = sqlx::raw_sql(Self::ROLES).execute(&store.pool).await;
+        store.pool.close().await;
+        done.map_err(store_error)?;
+        Ok(())
+    }
+}
