@@ -23,7 +23,7 @@ pub(crate) struct Counts {
     messages: AtomicU64,
     /// Transactions and statements, of a store that counts these.
     #[cfg(feature = "postgres")]
-    postgres: std::sync::OnceLock<sortie::stores::PostgresStore>,
+    postgres: std::sync::OnceLock<stores::PostgresStore>,
     /// Ends when the counts do, and so behind the store.
     #[cfg(feature = "postgres")]
     server: std::sync::OnceLock<crate::server::Server>,
@@ -68,8 +68,8 @@ pub(crate) async fn open(
         "postgres" => {
             let server =
                 crate::server::Server::start(&["--durable"]).map_err(anyhow::Error::msg)?;
-            let options = sortie::stores::PostgresOptions::parse(&server.address)?;
-            let store = sortie::stores::PostgresStore::open(&options.plain_on_loopback()).await?;
+            let options = stores::PostgresOptions::parse(&server.address)?;
+            let store = stores::PostgresStore::open(&options.plain_on_loopback()).await?;
             let _ = counts.server.set(server);
             let _ = counts.postgres.set(store.clone());
             Arc::new(store)
