@@ -38,6 +38,7 @@ pub(crate) fn workflow(seeds: &[String], lab: &Lab) -> anyhow::Result<Workflow> 
     let ports = TcpSyn {
         ports: vec![lab.http_port(), lab.https_port()],
         timeout: Duration::from_secs(1),
+        ..TcpSyn::default()
     };
     let tls = Tls {
         timeout: Duration::from_secs(3),

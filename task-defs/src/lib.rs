@@ -29,7 +29,7 @@
 //! | `scan::Scan<Dns>` | `dns.scan` | `TaskDataAccess`, `ReconDataAccess`, `RawSocketAccess` | BareMetal |
 //! | `scan::Aggregate<Dns>` | `dns.aggregate` | `TaskDataAccess` | Internal |
 //! | `scan::Generate<TcpSyn>` | `tcp_syn.generate` | `TaskDataAccess`, `QueueAccess` | Internal |
-//! | `scan::Scan<TcpSyn>` | `tcp_syn.scan` | `TaskDataAccess`, `ReconDataAccess`, `RawSocketAccess` | BareMetal |
+//! | `scan::PortScan` | `tcp_syn.scan` | `TaskDataAccess`, `ReconDataAccess`, `RawSocketAccess` | BareMetal |
 //! | `scan::Aggregate<TcpSyn>` | `tcp_syn.aggregate` | `TaskDataAccess` | Internal |
 //! | `scan::Generate<Tls>` | `tls.generate` | `TaskDataAccess`, `QueueAccess` | Internal |
 //! | `scan::Scan<Tls>` | `tls.scan` | `TaskDataAccess`, `ReconDataAccess`, `RawSocketAccess` | BareMetal |
@@ -118,7 +118,7 @@ pub fn registry() -> Registry {
         .with::<scan::Scan<scan::Dns>>()
         .with::<scan::Aggregate<scan::Dns>>()
         .with::<scan::Generate<scan::TcpSyn>>()
-        .with::<scan::Scan<scan::TcpSyn>>()
+        .with::<scan::PortScan>()
         .with::<scan::Aggregate<scan::TcpSyn>>()
         .with::<scan::Generate<scan::Tls>>()
         .with::<scan::Scan<scan::Tls>>()

@@ -386,6 +386,7 @@ mod scan {
     use std::net::IpAddr;
 
     use insta::assert_json_snapshot;
+    use scanners::target::Chunk;
     use serde_json::json;
     use sortie_task_defs::scan::*;
 
@@ -449,15 +450,40 @@ mod scan {
             address: address(),
             names: ["example.com".parse().unwrap()].into(),
         };
-        assert_json_snapshot!("tcp_syn.scan", scan(target.clone(), TcpSyn::default()));
-        let record = PortRecord {
+        let names = target.names.clone();
+        let part = Part {
+            addresses: "198.51.100.0/24, 2001:db8::1".parse().unwrap(),
+            named: vec![target],
+        };
+        let scan = PortScan {
+            portion: Some(Portion {
+                chunk: Chunk {
+                    seed: 7,
+                    lo: 0,
+                    hi: 65_536,
+                },
+                of: "0123456789abcdef".to_owned(),
+                refused: 5,
+            }),
+            ..PortScan::new(part, TcpSyn::default())
+        };
+        assert_json_snapshot!("tcp_syn.scan", scan);
+        let port = PortRow::Port(PortRecord {
             address: address(),
             port: 443,
             outcome: PortClass::Open,
-            names: target.names,
+            method: AskedBy::Syn,
+            names,
             detail: None,
-        };
-        assert_json_snapshot!("tcp_syn.scan.row", record);
+        });
+        let silent = PortRow::Counted(Counted {
+            outcome: PortClass::Silent,
+            method: Some(AskedBy::Syn),
+            count: 65_530,
+        });
+        assert_json_snapshot!("tcp_syn.scan.row", [port, silent]);
+        let text = json!(["192.0.2.0/24", {"name": "a.example", "addresses": ["192.0.2.1"]}, {}]);
+        assert!(serde_json::from_value::<Vec<Hosts>>(text).is_ok());
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Rows and settings that are none.
 
 use serde_json::{Value, json};
+use sortie::core::requirements::DeclaresQueue;
 use sortie::defs::data::InsertData;
-use sortie::defs::scan::{Dns, Generate, Generated, Probe, TcpSyn};
+use sortie::defs::scan::{Dns, Generate, Generated, TcpSyn};
 use sortie::prelude::*;
 
 use crate::support::{engine, fails, rows, runs, scope};
 
-fn over<P: Probe>(rows: Vec<Value>, generate: Generate<P>) -> Workflow {
+fn over<T>(rows: Vec<Value>, generate: T) -> Workflow
+where
+    T: TaskDefinition<Requires: DeclaresQueue>,
+{
     Workflow::new("bad")
         .scope(scope(&["example"], &[]).to_json())
         .task("rows", InsertData { rows })
@@ -74,8 +78,8 @@ async fn settings_beyond_their_limits_are_named() {
     };
     for (change, expected) in [
         (
-            (|g| g.chunk = 0) as fn(&mut Generate<TcpSyn>),
-            "chunk is 0; 1 to 100000 are allowed",
+            (|g| g.chunk = Some(0)) as fn(&mut Generate<TcpSyn>),
+            "chunk is 0; 1 to 1048576 are allowed",
         ),
         (
             |g| g.concurrency = 0,
@@ -88,6 +92,10 @@ async fn settings_beyond_their_limits_are_named() {
         (
             |g| g.options.timeout = std::time::Duration::from_secs(60),
             "options.timeout_ms is 60000; 10 to 45000 are allowed",
+        ),
+        (
+            |g| g.options.rate = 0,
+            "options.rate is 0; 1 to 10000000 are allowed",
         ),
         (
             |g| g.from = "nothing".to_owned(),

@@ -47,12 +47,7 @@ impl Probe for Starved {
         Ok((files, attempt))
     }
 
-    async fn look(
-        &self,
-        (_, attempt): &Self::Scanner,
-        name: &Name,
-        _: u32,
-    ) -> Result<Name, LocalFailure> {
+    async fn look(&self, (_, attempt): &Self::Scanner, name: &Name) -> Result<Name, LocalFailure> {
         if *attempt == 0 && name.as_str().starts_with('c') {
             return Err(LocalFailure(format!("{name}: too many open files")));
         }

@@ -6,5 +6,7 @@
 mod bad_input;
 mod chain;
 mod failing;
+#[cfg(target_os = "linux")]
+mod packets;
 mod ports;
 mod support;

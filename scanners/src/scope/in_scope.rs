@@ -40,6 +40,13 @@ impl InScope<IpAddr> {
     }
 }
 
+impl InScope<SocketAddr> {
+    /// The address alone.
+    pub fn host(self) -> InScope<IpAddr> {
+        InScope(self.0.ip())
+    }
+}
+
 /// Addresses that were admitted one by one, as a set.
 impl FromIterator<InScope<IpAddr>> for InScope<AddrSet> {
     fn from_iter<I: IntoIterator<Item = InScope<IpAddr>>>(addrs: I) -> Self {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use task_core::ports::data::RowKey;
+use task_core::requirements::DeclaresTaskData;
 use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 
 use super::kind::Kinds;
@@ -31,9 +33,9 @@ pub struct Aggregate<P> {
 /// What [`Aggregate`] returns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// How the targets were looked at: [`Probe::METHOD`].
+    /// How the targets were looked at: [`Probe::METHOD`], or what ports were asked by.
     pub method: String,
-    /// How many records there are.
+    /// How many targets have a record or were counted.
     pub records: u64,
     /// How many of them ended how; the sum is `records`.
     pub outcomes: BTreeMap<String, u64>,
@@ -41,6 +43,14 @@ pub struct Summary {
 
 /// With less time than this left, the task hands back its cursor.
 const MARGIN: Duration = Duration::from_secs(5);
+
+impl Summary {
+    /// Counts `count` more targets under `outcome`.
+    pub(super) fn add(&mut self, outcome: &str, count: u64) {
+        *self.outcomes.entry(outcome.to_owned()).or_default() += count;
+        self.records += count;
+    }
+}
 
 impl<P> Aggregate<P> {
     /// The records of `from`.
@@ -58,14 +68,26 @@ impl<P: Probe> TaskDefinition for Aggregate<P> {
     type Output = Summary;
 
     async fn run(self, cx: TaskContext<Self::Requires>) -> Result<Summary, TaskError> {
+        self.sum(&cx, |summary, record: P::Record| {
+            summary.method = P::METHOD.to_owned();
+            summary.add(P::outcome(&record), 1);
+        })
+        .await
+    }
+}
+
+impl<P> Aggregate<P> {
+    /// Takes all rows into a summary, one by one.
+    pub(super) async fn sum<R: DeclaresTaskData, T: DeserializeOwned>(
+        &self,
+        cx: &TaskContext<R>,
+        mut add: impl FnMut(&mut Summary, T) + Send,
+    ) -> Result<Summary, TaskError> {
         let (behind, mut summary): (Option<RowKey>, Summary) = cx.cursor()?.unwrap_or_default();
-        summary.method = P::METHOD.to_owned();
-        let mut rows = cx.task_data().of::<P::Record>(&self.from).await?;
+        let mut rows = cx.task_data().of::<T>(&self.from).await?;
         rows = rows.behind(behind);
         while let Some(record) = rows.next().await? {
-            let count = summary.outcomes.entry(P::outcome(&record).to_owned());
-            *count.or_default() += 1;
-            summary.records += 1;
+            add(&mut summary, record);
             if cx.is_cancelled() {
                 return Err(TaskError::Cancelled);
             }

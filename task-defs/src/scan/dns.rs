@@ -113,7 +113,6 @@ impl Probe for Dns {
         &self,
         (scope, resolver): &Self::Scanner,
         name: &Name,
-        _nth: u32,
     ) -> Result<DnsRecord, LocalFailure> {
         let record = |outcome, detail| DnsRecord {
             name: name.clone(),

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use task_core::requirements::DeclaresTaskData;
 use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 
 use super::gathered::Gathered;
@@ -52,9 +54,10 @@ pub struct Generate<P> {
     /// What is done with what the family cannot read.
     #[serde(default)]
     pub bad_rows: BadRows,
-    /// The most targets of one task. 500; 1 to [`MAX_CHUNK`](Self::MAX_CHUNK).
-    #[serde(default = "default_chunk")]
-    pub chunk: u32,
+    /// The most targets of one task; as the family has it if `None`. 500, and 1 to
+    /// [`MAX_CHUNK`](Self::MAX_CHUNK); for ports 65,536, and 1 to 1,048,576.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<u32>,
     /// Which shuffle. 0.
     #[serde(default)]
     pub seed: u64,
@@ -85,7 +88,7 @@ impl<P> Generate<P> {
     pub const MAX_CHUNK: u32 = 100_000;
     /// Most targets in all.
     pub const MAX_TARGETS: u32 = 1_000_000;
-    /// Targets of one task, unless told otherwise.
+    /// Targets of one task, unless told otherwise. Ports have another default, and another limit.
     pub const DEFAULT_CHUNK: u32 = 500;
 
     /// With less time than this left, the task hands back its cursor.
@@ -97,7 +100,7 @@ impl<P> Generate<P> {
             from: from.into(),
             at: Pointer::default(),
             bad_rows: BadRows::Refuse,
-            chunk: Self::DEFAULT_CHUNK,
+            chunk: None,
             seed: 0,
             concurrency: DEFAULT_CONCURRENCY,
             options,
@@ -114,7 +117,7 @@ impl<P> Generate<P> {
     /// At most so many targets in one task.
     #[must_use]
     pub const fn chunk(mut self, targets: u32) -> Self {
-        self.chunk = targets;
+        self.chunk = Some(targets);
         self
     }
 
@@ -133,9 +136,23 @@ impl<P: Probe> TaskDefinition for Generate<P> {
     type Output = Generated;
 
     async fn run(self, cx: TaskContext<Self::Requires>) -> Result<Generated, TaskError> {
-        self.check()?;
-        let (targets, mut generated) = self.gather(&cx).await?;
-        let (size, seed) = (self.chunk, self.seed);
+        let size = self.chunk_within(Self::DEFAULT_CHUNK, Self::MAX_CHUNK)?;
+        check_concurrency(self.concurrency)?;
+        self.options.check()?;
+        let mut gathered = Gathered::<P::Target>::new();
+        let mut targets = Vec::new();
+        let mut generated = self
+            .read(&cx, |row| {
+                self.options.targets(row, &mut targets);
+                targets
+                    .drain(..)
+                    .try_for_each(|target| gathered.add(target))
+            })
+            .await?;
+        generated.duplicates = gathered.duplicates();
+        let targets = gathered.into_targets();
+        generated.targets = targets.len() as u64;
+        let seed = self.seed;
         let count = u32::try_from(targets.len()).map_err(TaskError::fatal)?;
         let chunks = blocking(move || Chunks::new(count, size, seed)).await?;
         let children = cx.queue();
@@ -166,27 +183,25 @@ impl<P: Probe> TaskDefinition for Generate<P> {
     }
 }
 
-impl<P: Probe> Generate<P> {
-    fn check(&self) -> Result<(), TaskError> {
-        if !(1..=Self::MAX_CHUNK).contains(&self.chunk) {
-            return Err(TaskError::fatal(format!(
-                "chunk is {}; 1 to {} are allowed",
-                self.chunk,
-                Self::MAX_CHUNK
-            )));
+impl<P> Generate<P> {
+    /// The most targets of one task.
+    pub(super) fn chunk_within(&self, default: u32, most: u32) -> Result<u32, TaskError> {
+        let chunk = self.chunk.unwrap_or(default);
+        if (1..=most).contains(&chunk) {
+            return Ok(chunk);
         }
-        check_concurrency(self.concurrency)?;
-        Ok(self.options.check()?)
+        Err(TaskError::fatal(format!(
+            "chunk is {chunk}; 1 to {most} are allowed"
+        )))
     }
 
-    /// Reads all rows.
-    async fn gather(
+    /// Reads all rows, gives what the family reads in them to `each`, and counts both.
+    pub(super) async fn read<R: DeclaresTaskData, T: DeserializeOwned>(
         &self,
-        cx: &TaskContext<<Self as TaskDefinition>::Requires>,
-    ) -> Result<(Vec<P::Target>, Generated), TaskError> {
-        let mut gathered = Gathered::<P::Target>::new();
+        cx: &TaskContext<R>,
+        mut each: impl FnMut(T) -> Result<(), TaskError> + Send,
+    ) -> Result<Generated, TaskError> {
         let mut generated = Generated::default();
-        let mut targets = Vec::new();
         let mut walk = Walk::over(cx, &self.from, None).await?;
         while let Some(row) = walk.next().await? {
             // Half of the rows make no chunk: another worker begins anew.
@@ -195,20 +210,14 @@ impl<P: Probe> Generate<P> {
             }
             generated.rows += 1;
             for item in items(self.at.find(&row.value)) {
-                match P::Row::deserialize(item) {
-                    Ok(row) => self.options.targets(row, &mut targets),
+                match T::deserialize(item) {
+                    Ok(item) => each(item)?,
                     Err(_) if self.bad_rows == BadRows::Skip => generated.skipped += 1,
                     Err(error) => return Err(walk.refuse(error)),
                 }
             }
-            for target in targets.drain(..) {
-                gathered.add(target)?;
-            }
         }
-        generated.duplicates = gathered.duplicates();
-        let targets = gathered.into_targets();
-        generated.targets = targets.len() as u64;
-        Ok((targets, generated))
+        Ok(generated)
     }
 }
 
@@ -219,10 +228,6 @@ fn items(value: Option<&Value>) -> &[Value] {
         Some(value) => std::slice::from_ref(value),
         None => &[],
     }
-}
-
-const fn default_chunk() -> u32 {
-    Generate::<()>::DEFAULT_CHUNK
 }
 
 const fn default_concurrency() -> u16 {

@@ -192,7 +192,6 @@ impl Probe for Http {
         &self,
         (scope, fetcher): &Self::Scanner,
         target: &HttpTarget,
-        _nth: u32,
     ) -> Result<HttpRecord, LocalFailure> {
         let url = target.url();
         let page = match target.admitted(scope).as_slice() {

@@ -3,24 +3,25 @@
 //! | family | reads | looks at | finds | method |
 //! |---|---|---|---|---|
 //! | [`Dns`] | names | a name | [`DnsRecord`]: its addresses | `resolver` |
-//! | [`TcpSyn`] | rows with `addresses` | a port of an address | [`PortRecord`]: whether it is open | `connect` |
-//! | [`Tls`] | [`PortRecord`]s | an open port, for a name | [`TlsRecord`]: its certificate | `connect` |
+//! | [`TcpSyn`] | rows with `addresses` | a port of an address | [`PortRow`]: whether it is open | `syn` or `connect` |
+//! | [`Tls`] | [`PortRow`]s | an open port, for a name | [`TlsRecord`]: its certificate | `connect` |
 //! | [`Http`] | [`TlsRecord`]s | a site | [`HttpRecord`]: its page | `connect` |
 //!
 //! The rows of one family are what the next one reads, so a chain of them needs nothing between.
-//! Each family is a [`Probe`], and has three definitions:
+//! Each family has three definitions:
 //!
 //! | step | definition | kind | what it does |
 //! |---|---|---|---|
 //! | generate | [`Generate<P>`](Generate) | `FAMILY.generate` | turns rows into targets, shuffles these and cuts them into chunks |
-//! | scan | [`Scan<P>`](Scan) | `FAMILY.scan` | looks at the targets of a chunk, many at once: a record each |
+//! | scan | [`Scan<P>`](Scan), [`PortScan`] | `FAMILY.scan` | looks at the targets of a chunk, many at once: a record each |
 //! | aggregate | [`Aggregate<P>`](Aggregate) | `FAMILY.aggregate` | counts the records by outcome |
 //!
 //! A scan stays within the scope of its collection; what is out of it is an outcome. Every target
 //! ends in exactly one outcome of the ledger, and the models that follow from what was found (see
 //! [`recon`](crate::recon)) are in the recon tables when the scan is over.
 //!
-//! A family of your own is one more [`Probe`].
+//! A family of your own is one more [`Probe`]: a way to look at one target, of those in a list.
+//! [`TcpSyn`] is none, because its targets are too many for a list.
 
 mod aggregate;
 mod dns;
@@ -48,6 +49,9 @@ pub use generate::{Generate, Generated};
 pub use http::{Http, HttpRecord, HttpTarget};
 pub use probe::{LocalFailure, Probe, Target};
 pub use scan::Scan;
-pub use tcp_syn::{AddressTarget, Host, PortClass, PortRecord, TcpSyn};
+pub use tcp_syn::{
+    AddressTarget, Addrs, AskedBy, Counted, Hosts, Method, Part, PortClass, PortRecord, PortRow,
+    PortRows, PortScan, Portion, TcpSyn,
+};
 pub use tls::{Tls, TlsClass, TlsRecord, TlsTarget};
 pub use tools::Tools;

@@ -49,7 +49,7 @@ use crate::option::InvalidOption;
 ///     fn targets(&self, row: Name, targets: &mut Vec<Name>) { targets.push(row) }
 ///     fn set_up(&self, tools: &Tools<'_>) -> Result<Scope, TaskError> { Ok(tools.scope().clone()) }
 ///
-///     async fn look(&self, scope: &Scope, name: &Name, _: u32) -> Result<Counted, LocalFailure> {
+///     async fn look(&self, scope: &Scope, name: &Name) -> Result<Counted, LocalFailure> {
 ///         // Whatever sends packets asks the scope first, and has a class for its refusals.
 ///         let labels = scope.admit(name.clone()).map_or(0, |name| name.get().as_str().split('.').count());
 ///         Ok(Counted { name: name.clone(), labels })
@@ -94,12 +94,6 @@ pub trait Probe: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 's
     /// attempt.
     fn targets(&self, row: Self::Row, targets: &mut Vec<Self::Target>);
 
-    /// How often each target is looked at, each time as another one in the ledger: for a port
-    /// scan, the number of ports. At least 1; 1 unless told otherwise.
-    fn looks(&self) -> u32 {
-        1
-    }
-
     /// Makes what looks.
     ///
     /// # Errors
@@ -107,8 +101,8 @@ pub trait Probe: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 's
     /// [`TaskError`] if it cannot be made here.
     fn set_up(&self, tools: &Tools<'_>) -> Result<Self::Scanner, TaskError>;
 
-    /// Looks at a target for the `nth` time, from 0. Whatever happens is in the record, a target
-    /// that the scope does not admit included; nothing may be sent to such a one.
+    /// Looks at a target. Whatever happens is in the record, a target that the scope does not admit
+    /// included; nothing may be sent to such a one.
     ///
     /// # Errors
     ///
@@ -117,7 +111,6 @@ pub trait Probe: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 's
         &self,
         scanner: &Self::Scanner,
         target: &Self::Target,
-        nth: u32,
     ) -> impl Future<Output = Result<Self::Record, LocalFailure>> + Send;
 
     /// The class of a record in the ledger.

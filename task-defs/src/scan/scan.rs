@@ -16,8 +16,8 @@ use super::tools::Tools;
 
 /// Looks at its targets, many at once, within the scope of the collection.
 ///
-/// Every look gives one record, which is a row, and one count in the ledger under the class of its
-/// outcome. Rows stand in the order in which the looks ended. The models that follow from records
+/// Every target gives one record, which is a row, and one count in the ledger under the class of
+/// its outcome. Rows stand in the order in which the looks ended. The models that follow from records
 /// are written into the recon tables while it goes on; a model that a failed attempt has written
 /// stays, and the next attempt writes it to the same effect.
 ///
@@ -66,17 +66,17 @@ impl<P: Probe> TaskDefinition for Scan<P> {
     type Output = ();
 
     fn targets(&self) -> u64 {
-        self.targets.len() as u64 * u64::from(self.options.looks())
+        self.targets.len() as u64
     }
 
     async fn run(self, cx: TaskContext<Self::Requires>) -> Result<(), TaskError> {
         check_concurrency(self.concurrency)?;
         self.options.check()?;
-        let looks = TaskDefinition::targets(&self);
-        let start = cx.cursor::<u64>()?.unwrap_or(0);
+        let looks = self.targets.len();
+        let start = cx.cursor::<usize>()?.unwrap_or(0);
         if start > looks {
             return Err(TaskError::fatal(format!(
-                "the cursor {start} is behind the last of {looks} looks"
+                "the cursor {start} is behind the last of {looks} targets"
             )));
         }
         let scanner = self.options.set_up(&Tools::of(&cx).await?)?;
@@ -122,21 +122,21 @@ struct Work<P: Probe> {
 }
 
 impl<P: Probe> Work<P> {
-    /// Goes on from look number `next` until all are done or time is short, and sees those that
+    /// Goes on from target number `next` until all are done or time is short, and sees those that
     /// were started to their end; says which one would be the next.
     async fn look_at_all<R>(
         &self,
         cx: &TaskContext<R>,
-        mut next: u64,
+        mut next: usize,
         out: mpsc::Sender<P::Record>,
-    ) -> Result<u64, TaskError> {
+    ) -> Result<usize, TaskError> {
         let mut under_way = FuturesUnordered::new();
         loop {
             while under_way.len() < self.concurrency && !self.must_end(cx) {
-                let Some((target, nth)) = self.target(next) else {
+                let Some(target) = self.targets.get(next) else {
                     break;
                 };
-                under_way.push(self.options.look(&self.scanner, target, nth));
+                under_way.push(self.options.look(&self.scanner, target));
                 next += 1;
             }
             let Some(looked) = under_way.next().await else {
@@ -152,15 +152,6 @@ impl<P: Probe> Work<P> {
 
     fn must_end<R>(&self, cx: &TaskContext<R>) -> bool {
         cx.is_leaving() || cx.remaining().is_some_and(|left| left < self.margin)
-    }
-
-    /// Look number `index`: all targets once, then all again, so that two looks in a row meet
-    /// different ones. None behind the last.
-    fn target(&self, index: u64) -> Option<(&P::Target, u32)> {
-        let count = self.targets.len() as u64;
-        let nth = u32::try_from(index.checked_div(count)?).ok()?;
-        let target = self.targets.get(usize::try_from(index % count).ok()?)?;
-        (nth < self.options.looks()).then_some((target, nth))
     }
 }
 

@@ -11,7 +11,7 @@ use task_core::{TaskError, Timestamp};
 
 use super::found::Found;
 use super::probe::{LocalFailure, Probe, Target};
-use super::tcp_syn::{PortClass, PortRecord};
+use super::tcp_syn::{PortClass, PortRow};
 use super::tools::Tools;
 use crate::millis;
 use crate::option::InvalidOption;
@@ -19,7 +19,7 @@ use crate::recon::{Carrier, Certificate, Endpoint};
 
 /// Which certificate a port presents, to who asks for a name or for none.
 ///
-/// It reads [`PortRecord`]s. An open port is looked at once for each name that led to it; if none
+/// It reads [`PortRow`]s. An open port is looked at once for each name that led to it; if none
 /// did, once without a name. Nothing is trusted and nothing is claimed: a record says what was
 /// presented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ impl Default for Tls {
 impl Probe for Tls {
     const FAMILY: &'static str = "tls";
     const METHOD: &'static str = "connect";
-    type Row = PortRecord;
+    type Row = PortRow;
     type Target = TlsTarget;
     type Record = TlsRecord;
     type Scanner = (Scope, TlsScanner);
@@ -126,7 +126,9 @@ impl Probe for Tls {
         self.timeout
     }
 
-    fn targets(&self, row: PortRecord, targets: &mut Vec<TlsTarget>) {
+    fn targets(&self, row: PortRow, targets: &mut Vec<TlsTarget>) {
+        // Ports that are only counted are not open.
+        let PortRow::Port(row) = row else { return };
         let wanted = self.ports.is_empty() || self.ports.contains(&row.port);
         if !wanted || row.outcome != PortClass::Open {
             return;
@@ -156,7 +158,6 @@ impl Probe for Tls {
         &self,
         (scope, scanner): &Self::Scanner,
         target: &TlsTarget,
-        _nth: u32,
     ) -> Result<TlsRecord, LocalFailure> {
         let record = |outcome, detail| TlsRecord {
             target: target.clone(),
