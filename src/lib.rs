@@ -38,13 +38,13 @@
 //! - `source` (feature `sources`): crt.sh, Censys, Shodan, and the trait for a source of your own;
 //! - [`stores`], [`transports`]: adapters of the ports;
 //! - `sim` (feature `sim`): a whole deployment in one thread, in virtual time, with faults;
-//! - [`scanners`] (features `robots` and `packet`): scope and scanners, usable without the engine.
+//! - [`scanners`] (features `robots`, `scan` and `packet`): scope and scanners, usable without the engine.
 
 mod engine;
 #[cfg(feature = "sim")]
 pub mod sim;
 
-#[cfg(any(feature = "robots", feature = "packet"))]
+#[cfg(any(feature = "robots", feature = "scan", feature = "packet"))]
 pub use scanners;
 pub use stores;
 pub use task_core as core;

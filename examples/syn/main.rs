@@ -21,6 +21,7 @@ use sortie::scanners::output::Metadata;
 use sortie::scanners::scope::{InScope, Scope};
 use sortie::scanners::syn::SynScan;
 use sortie::scanners::target::{TargetSet, parse_addrs};
+use tokio::runtime::Handle;
 
 use args::Args;
 use follow::Follow;
@@ -85,10 +86,9 @@ fn scan(args: &Args, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
 fn connect(args: &Args, targets: TargetSet, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
     let (mut follow, _) = Follow::open(args, stop)?;
     eprintln!("by connections, not by packets: slower, and seen in the logs of the targets");
-    let report = ConnectScan::new(targets)
-        .rate(args.rate)
-        .at_once(1024)
-        .run(&mut follow)?;
+    let scan = ConnectScan::new(targets).rate(args.rate).at_once(1024);
+    // This thread may block: it is the scan's own.
+    let report = Handle::current().block_on(scan.run(&mut follow))?;
     let complete = report.not_tried == 0;
     follow.close(complete)?;
     eprintln!("{}", serde_json::to_string(&report)?);

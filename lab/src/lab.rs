@@ -32,6 +32,9 @@ pub struct LabConfig {
     /// The ports to listen on. Whoever was told the ports of a lab that has gone finds another
     /// one there.
     pub ports: LabPorts,
+    /// What keys and certificates are made from: a lab with the same has the same ones. Whoever
+    /// knows it can sign for the lab's authority. None is another authority each time.
+    pub identity: Option<[u8; 32]>,
 }
 
 /// The ports of a lab; 0 is any that is free.
@@ -55,6 +58,7 @@ impl Default for LabConfig {
             connection_limit: Duration::from_secs(30),
             drip_interval: Duration::from_millis(200),
             ports: LabPorts::default(),
+            identity: None,
         }
     }
 }
@@ -101,7 +105,7 @@ impl Lab {
         if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
             tracing::debug!(%error, "the limit of open files stays as it is");
         }
-        let tls = Tls::new()?;
+        let tls = Tls::new(config.identity)?;
         let sockets = Sockets::bind(&tls, config.ports)?;
         let world = Arc::new(World {
             mix: config.mix,

@@ -35,6 +35,9 @@
 //! | 127.77.0.60 | a search of certificate transparency logs, on a port of its own |
 //! | 127.66.6.6, 127.0.0.1, ::1 | canaries: connections are counted as forbidden |
 //!
+//! Sites are about robots.txt. At `/` most of them that answer have a home page with the title
+//! [`home_title`]; those that block or fail do so there too.
+//!
 //! For raw packets there is the `bed` (Linux, root): a link with a /15 behind it, in namespaces.
 //!
 //! All web servers are on one pair of ephemeral ports, without privilege, on Linux. The crate depends on no other
@@ -68,6 +71,7 @@ pub use info::LabInfo;
 pub use lab::{Lab, LabConfig, LabPorts};
 pub use mix::{Mix, MixError};
 pub use name::{ELSEWHERE, SUFFIX, is_valid, name, names};
+pub use pages::home_title;
 pub use plan::CANARY;
 pub use stats::Stats;
 pub use truth::{BODY_CAP, BodyTruth, REDIRECT_LIMIT, Truth};

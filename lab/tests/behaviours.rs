@@ -6,6 +6,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::dns::resolve;
+use client::http::{get, socket};
 use client::judge::{Finding, judge};
 use sortie_lab::{Behaviour, Lab, Mix, names};
 use tokio::task::JoinSet;
@@ -82,4 +84,33 @@ async fn a_fast_mix_answers_over_http_only() {
     );
     assert_eq!(differences(&lab, all).await, Vec::<String>::new());
     assert_eq!(lab.stats().tls_handshakes, 0);
+}
+
+#[tokio::test]
+async fn sites_have_home_pages_that_carry_their_names() {
+    let lab = client::start().await;
+    let home = async |host: &str| {
+        let address = resolve(lab.resolver(), host).await.unwrap()[0];
+        get(socket(address, &lab, false), None, host, "/")
+            .await
+            .unwrap()
+    };
+    for behaviour in [Behaviour::HttpOnly, Behaviour::NotFound, Behaviour::Endless] {
+        let host = client::names_of(behaviour).next().unwrap();
+        let page = home(&host).await;
+        assert_eq!(page.status, 200, "{behaviour}");
+        let title = format!("<title>{}</title>", sortie_lab::home_title(&host));
+        assert!(
+            String::from_utf8(page.body).unwrap().contains(&title),
+            "{behaviour}"
+        );
+    }
+    for behaviour in [Behaviour::Blocked, Behaviour::ServerError] {
+        let host = client::names_of(behaviour).next().unwrap();
+        assert_eq!(
+            Some(home(&host).await.status),
+            lab.truth(&host).status,
+            "{behaviour}"
+        );
+    }
 }

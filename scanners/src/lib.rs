@@ -13,10 +13,11 @@
 //! | `engine` | runs a probe over targets: rate, passes, loss, checkpoints | `packet` |
 //! | `probe` | what is sent to a target, and how its answer is known | `packet` |
 //! | `syn` | the SYN scanner; begins with a scan in 20 lines | `packet` |
-//! | `connect` | the same question by ordinary connections, without privilege | `packet` |
+//! | `connect` | the same question by ordinary connections, without privilege | `connect` |
 //! | `link` | raw frames out and in: a real interface, or a simulated network in memory | `packet` |
-//! | `resolve` | names to addresses that the scope admits | `http` |
-//! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt on top of it | `http` |
+//! | `resolve` | names to addresses that the scope admits | `resolve` |
+//! | `tls` | which certificates ports present | `tls` |
+//! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt and pages on top of it | `http` |
 //!
 //! ```
 //! use sortie_scanners::scope::Scope;
@@ -32,24 +33,32 @@
 // packet(7), and those of bpf(2).
 #![deny(unsafe_code)]
 
-#[cfg(feature = "packet")]
+#[cfg(feature = "connect")]
 pub mod connect;
 #[cfg(feature = "packet")]
 pub mod engine;
+#[cfg(any(feature = "http", feature = "tls"))]
+mod handshake;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "packet")]
 pub mod link;
+#[cfg(any(feature = "connect", feature = "resolve"))]
+mod local;
 #[cfg(feature = "packet")]
 pub mod output;
 #[cfg(feature = "packet")]
 pub mod probe;
-#[cfg(feature = "http")]
+#[cfg(feature = "resolve")]
 pub mod resolve;
 pub mod scope;
 #[cfg(feature = "packet")]
 pub mod syn;
 #[cfg(feature = "packet")]
 pub mod target;
+#[cfg(any(feature = "http", feature = "tls"))]
+mod text;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "packet")]
 pub mod wire;

@@ -6,12 +6,12 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use sortie_scanners::connect::{ConnectAnswer, ConnectReport, ConnectScan};
+use sortie_scanners::connect::{ConnectReport, ConnectScan, PortOutcome};
 use sortie_scanners::engine::{Found, Observer, Progress};
 use sortie_scanners::scope::Scope;
 use sortie_scanners::target::TargetSet;
 
-type States = BTreeMap<(std::net::IpAddr, u16), ConnectAnswer>;
+type States = BTreeMap<(std::net::IpAddr, u16), PortOutcome>;
 
 fn targets(net: &str, ports: &str) -> TargetSet {
     let scope = Scope::builder().allow_net(net.parse::<ipnet::IpNet>().unwrap());
@@ -19,24 +19,24 @@ fn targets(net: &str, ports: &str) -> TargetSet {
     targets.build(&scope.build().unwrap()).unwrap()
 }
 
-fn run(scan: &ConnectScan) -> (States, ConnectReport) {
+async fn run(scan: &ConnectScan) -> (States, ConnectReport) {
     let mut states = States::new();
-    let mut observer = |found: &Found<ConnectAnswer>| {
+    let mut observer = |found: &Found<PortOutcome>| {
         let target = (found.target.addr(), found.target.port());
         assert_eq!(
-            states.insert(target, found.answer),
+            states.insert(target, found.answer.clone()),
             None,
             "{target:?} twice"
         );
     };
-    let report = scan.run(&mut observer).unwrap();
+    let report = scan.run(&mut observer).await.unwrap();
     let sum = report.open + report.closed + report.unreachable + report.silent + report.not_tried;
     assert_eq!(sum, report.targets);
     (states, report)
 }
 
-#[test]
-fn open_and_closed_ports_are_told_apart() {
+#[tokio::test]
+async fn open_and_closed_ports_are_told_apart() {
     let listeners = [(); 3].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
     let ports = listeners
         .each_ref()
@@ -45,39 +45,44 @@ fn open_and_closed_ports_are_told_apart() {
     let client = TcpStream::connect((Ipv4Addr::LOCALHOST, ports[0])).unwrap();
     let closed = client.local_addr().unwrap().port();
     let list = format!("{},{},{},{closed}", ports[0], ports[1], ports[2]);
-    let (states, report) = run(&ConnectScan::new(targets("127.0.0.1/32", &list)).rate(1000.0));
+    let (states, report) =
+        run(&ConnectScan::new(targets("127.0.0.1/32", &list)).rate(1000.0)).await;
     assert_eq!((report.open, report.closed), (3, 1));
     for (port, answer) in ports
-        .map(|port| (port, ConnectAnswer::Open))
+        .map(|port| (port, PortOutcome::Open))
         .into_iter()
-        .chain([(closed, ConnectAnswer::Closed)])
+        .chain([(closed, PortOutcome::Closed)])
     {
         assert_eq!(states[&(Ipv4Addr::LOCALHOST.into(), port)], answer);
     }
 }
 
-#[test]
-fn a_scan_keeps_its_rate() {
+#[tokio::test]
+async fn a_scan_keeps_its_rate() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    let (_, report) = run(&ConnectScan::new(targets("127.0.0.0/25", &port)).rate(200.0));
+    let (_, report) = run(&ConnectScan::new(targets("127.0.0.0/25", &port)).rate(200.0)).await;
     // 128 at 200 a second: the last goes after 635 ms, and never before.
     assert!(report.elapsed >= Duration::from_millis(625), "{report:?}");
 }
 
-#[test]
-fn an_observer_stops_a_scan_and_what_is_left_is_counted() {
+#[tokio::test]
+async fn an_observer_stops_a_scan_and_it_goes_on_where_it_was() {
     struct Stop;
-    impl Observer<ConnectAnswer> for Stop {
-        fn found(&mut self, _: &Found<ConnectAnswer>) {}
+    impl Observer<PortOutcome> for Stop {
+        fn found(&mut self, _: &Found<PortOutcome>) {}
 
         fn progress(&mut self, _: &Progress) -> ControlFlow<()> {
             ControlFlow::Break(())
         }
     }
-    let scan = ConnectScan::new(targets("127.0.0.0/16", "9")).rate(100.0);
-    let report = scan.run(&mut Stop).unwrap();
-    assert!(report.not_tried > 65_000, "{report:?}");
+    let scan = ConnectScan::new(targets("127.0.0.0/18", "9")).rate(100_000.0);
+    let report = scan.run(&mut Stop).await.unwrap();
+    assert!(report.not_tried > 0, "{report:?}");
+    assert_eq!(report.next, 16_384 - report.not_tried);
+    let (_, rest) = run(&scan.from(report.next)).await;
+    assert_eq!((rest.not_tried, rest.next), (0, 16_384));
+    assert_eq!(report.closed + rest.closed, 16_384);
 }
 
 #[cfg(target_os = "linux")]
@@ -92,17 +97,21 @@ fn it_finds_what_is_there_on_the_bed() {
     }
     let bed = Bed::up(responder).unwrap();
     let scan = ConnectScan::new(targets("198.18.0.0/26", "80,81")).rate(1000.0);
-    let (states, report) = bed.enter(|| run(&scan));
+    let (states, report) = bed.enter(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        runtime.block_on(run(&scan))
+    });
     for addr in (0..64).map(|last| [198, 18, 0, last].into()) {
         for port in [80, 81] {
             let expected = match bed.fate(addr, port).unwrap() {
-                Fate::Open => Some(ConnectAnswer::Open),
-                Fate::Closed => Some(ConnectAnswer::Closed),
-                Fate::Unreachable => Some(ConnectAnswer::Unreachable),
+                Fate::Open => Some("open"),
+                Fate::Closed => Some("closed"),
+                Fate::Unreachable => Some("unreachable"),
                 Fate::Silent => None,
             };
             assert_eq!(
-                states.get(&(addr, port)).copied(),
+                states.get(&(addr, port)).map(PortOutcome::as_str),
                 expected,
                 "{addr} {port}"
             );

@@ -25,6 +25,18 @@
 //! | `robots::RobotsGenerator` | `robots.generate` | `QueueAccess` | External |
 //! | `robots::RobotsScan` | `robots.scan` | nothing | External |
 //! | `robots::RobotsAggregate` | `robots.aggregate` | `TaskDataAccess` | Internal |
+//! | `scan::Generate<Dns>` | `dns.generate` | `TaskDataAccess`, `QueueAccess` | Internal |
+//! | `scan::Scan<Dns>` | `dns.scan` | `TaskDataAccess`, `ReconDataAccess`, `RawSocketAccess` | BareMetal |
+//! | `scan::Aggregate<Dns>` | `dns.aggregate` | `TaskDataAccess` | Internal |
+//! | `scan::Generate<TcpSyn>` | `tcp_syn.generate` | `TaskDataAccess`, `QueueAccess` | Internal |
+//! | `scan::PortScan` | `tcp_syn.scan` | `TaskDataAccess`, `ReconDataAccess`, `RawSocketAccess` | BareMetal |
+//! | `scan::Aggregate<TcpSyn>` | `tcp_syn.aggregate` | `TaskDataAccess` | Internal |
+//! | `scan::Generate<Tls>` | `tls.generate` | `TaskDataAccess`, `QueueAccess` | Internal |
+//! | `scan::Scan<Tls>` | `tls.scan` | `TaskDataAccess`, `ReconDataAccess`, `RawSocketAccess` | BareMetal |
+//! | `scan::Aggregate<Tls>` | `tls.aggregate` | `TaskDataAccess` | Internal |
+//! | `scan::Generate<Http>` | `http.generate` | `TaskDataAccess`, `QueueAccess` | Internal |
+//! | `scan::Scan<Http>` | `http.scan` | `TaskDataAccess`, `ReconDataAccess`, `RawSocketAccess` | BareMetal |
+//! | `scan::Aggregate<Http>` | `http.aggregate` | `TaskDataAccess` | Internal |
 //! | `source::Fetch<Crtsh>` | `source.crtsh` | nothing | External |
 //! | `source::Fetch<Censys>` | `source.censys` | nothing | External |
 //! | `source::Fetch<Shodan>` | `source.shodan` | nothing | External |
@@ -34,19 +46,28 @@
 //!
 //! The robots family stands behind the feature `robots` (on by default), which brings the HTTP
 //! scanner; expressions behind `expressions` (on by default), which brings a parser of CEL;
+//! the scans of names, ports, certificates and pages behind `scan`, which brings their scanners;
 //! sources behind `sources` and notifications behind `notify`, which bring an HTTPS client.
 //! [`registry()`] has all that are compiled in.
 #![forbid(unsafe_code)]
 
 mod blocking;
+#[cfg(any(feature = "robots", feature = "scan"))]
+mod chunk;
+#[cfg(any(feature = "robots", feature = "scan"))]
+mod clients;
 pub mod control;
 pub mod data;
 mod file;
-#[cfg(any(feature = "robots", feature = "sources"))]
+#[cfg(any(feature = "robots", feature = "scan", feature = "sources"))]
 mod millis;
+#[cfg(any(feature = "robots", feature = "scan"))]
+mod option;
 pub mod recon;
 #[cfg(feature = "robots")]
 pub mod robots;
+#[cfg(feature = "scan")]
+pub mod scan;
 #[cfg(feature = "sources")]
 pub mod source;
 #[cfg(any(feature = "sources", feature = "notify"))]
@@ -91,6 +112,20 @@ pub fn registry() -> Registry {
         .with::<robots::RobotsGenerator>()
         .with::<robots::RobotsScan>()
         .with::<robots::RobotsAggregate>();
+    #[cfg(feature = "scan")]
+    let registry = registry
+        .with::<scan::Generate<scan::Dns>>()
+        .with::<scan::Scan<scan::Dns>>()
+        .with::<scan::Aggregate<scan::Dns>>()
+        .with::<scan::Generate<scan::TcpSyn>>()
+        .with::<scan::PortScan>()
+        .with::<scan::Aggregate<scan::TcpSyn>>()
+        .with::<scan::Generate<scan::Tls>>()
+        .with::<scan::Scan<scan::Tls>>()
+        .with::<scan::Aggregate<scan::Tls>>()
+        .with::<scan::Generate<scan::Http>>()
+        .with::<scan::Scan<scan::Http>>()
+        .with::<scan::Aggregate<scan::Http>>();
     #[cfg(feature = "sources")]
     let registry = registry
         .with::<source::Fetch<source::Crtsh>>()

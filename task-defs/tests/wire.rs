@@ -380,3 +380,152 @@ fn notifications() {
     assert_json_snapshot!("notify.task_result", result);
     assert_json_snapshot!("notify.output", Notified { status: 204 });
 }
+
+#[cfg(feature = "scan")]
+mod scan {
+    use std::net::IpAddr;
+
+    use insta::assert_json_snapshot;
+    use scanners::target::Chunk;
+    use serde_json::json;
+    use sortie_task_defs::scan::*;
+
+    use super::at;
+
+    fn address() -> IpAddr {
+        "192.0.2.1".parse().unwrap()
+    }
+
+    /// All that families share, under one of them.
+    #[test]
+    fn shared() {
+        let generate = Generate::new("names", Dns::default()).at(at("/name"));
+        assert_json_snapshot!("dns.generate", generate.skip_bad_rows().chunk(100));
+        let minimal = json!({"from": "names", "options": {}});
+        let minimal: Generate<Dns> = serde_json::from_value(minimal).unwrap();
+        assert_eq!(minimal, Generate::new("names", Dns::default()));
+        let generated = Generated {
+            rows: 3,
+            skipped: 1,
+            targets: 2,
+            duplicates: 4,
+            tasks: 1,
+        };
+        assert_json_snapshot!("dns.generate.output", generated);
+        assert_json_snapshot!("dns.aggregate", Aggregate::<Dns>::new("dns"));
+        let summary = Summary {
+            method: "resolver".to_owned(),
+            records: 2,
+            outcomes: [("found".to_owned(), 2)].into(),
+        };
+        assert_json_snapshot!("dns.aggregate.output", summary);
+    }
+
+    fn scan<P: Probe>(target: P::Target, options: P) -> Scan<P> {
+        Scan {
+            targets: vec![target],
+            concurrency: 256,
+            options,
+        }
+    }
+
+    #[test]
+    fn dns() {
+        let options = Dns {
+            resolver: Some("127.0.0.1:53".parse().unwrap()),
+            ..Dns::default()
+        };
+        assert_json_snapshot!("dns.scan", scan("example.com".parse().unwrap(), options));
+        let record: DnsRecord = serde_json::from_value(json!({
+            "name": "example.com", "outcome": "found", "addresses": ["192.0.2.1"], "refused": 1,
+            "cname": "example.org", "millis": 7,
+        }))
+        .unwrap();
+        assert_json_snapshot!("dns.scan.row", record);
+    }
+
+    #[test]
+    fn tcp_syn() {
+        let target = AddressTarget {
+            address: address(),
+            names: ["example.com".parse().unwrap()].into(),
+        };
+        let names = target.names.clone();
+        let part = Part {
+            addresses: "198.51.100.0/24, 2001:db8::1".parse().unwrap(),
+            named: vec![target],
+        };
+        let scan = PortScan {
+            portion: Some(Portion {
+                chunk: Chunk {
+                    seed: 7,
+                    lo: 0,
+                    hi: 65_536,
+                },
+                of: "0123456789abcdef".to_owned(),
+                refused: 5,
+            }),
+            ..PortScan::new(part, TcpSyn::default())
+        };
+        assert_json_snapshot!("tcp_syn.scan", scan);
+        let port = PortRow::Port(PortRecord {
+            address: address(),
+            port: 443,
+            outcome: PortClass::Open,
+            method: AskedBy::Syn,
+            names,
+            detail: None,
+        });
+        let silent = PortRow::Counted(Counted {
+            outcome: PortClass::Silent,
+            method: Some(AskedBy::Syn),
+            count: 65_530,
+        });
+        assert_json_snapshot!("tcp_syn.scan.row", [port, silent]);
+        let text = json!(["192.0.2.0/24", {"name": "a.example", "addresses": ["192.0.2.1"]}, {}]);
+        assert!(serde_json::from_value::<Vec<Hosts>>(text).is_ok());
+    }
+
+    #[test]
+    fn tls() {
+        let target = TlsTarget {
+            address: address(),
+            port: 443,
+            name: Some("example.com".parse().unwrap()),
+            first: true,
+        };
+        assert_json_snapshot!("tls.scan", scan(target, Tls::default()));
+        let record: TlsRecord = serde_json::from_value(json!({
+            "address": "192.0.2.1", "port": 443, "name": "example.com", "first": true,
+            "outcome": "certificate", "version": "1.3", "chain_len": 2, "millis": 7,
+            "leaf": {
+                "sha256": "00", "serial": "1f", "issuer": "CN=A", "subject": "example.com",
+                "names": ["example.com"], "not_before_ms": 1, "not_after_ms": 2,
+            },
+        }))
+        .unwrap();
+        let refused: TlsRecord = serde_json::from_value(json!({
+            "address": "192.0.2.1", "port": 443, "outcome": "out_of_scope", "millis": 0,
+        }))
+        .unwrap();
+        assert_eq!(refused.outcome, TlsClass::OutOfScope);
+        assert_json_snapshot!("tls.scan.row", [record, refused]);
+    }
+
+    #[test]
+    fn http() {
+        let record: HttpRecord = serde_json::from_value(json!({
+            "scheme": "https", "name": "example.com", "port": 8443, "addresses": ["192.0.2.1"],
+            "url": "https://example.com:8443/", "outcome": "page", "status": 200, "bytes_read": 9,
+            "title": "Example", "length": 5, "sha256": "00", "millis": 7,
+        }))
+        .unwrap();
+        // The version of the crate is part of the default.
+        let options = Http {
+            user_agent: "sortie".to_owned(),
+            ..Http::default()
+        };
+        assert_json_snapshot!("http.scan", scan(record.target.clone(), options));
+        assert_json_snapshot!("http.scan.row", record);
+    }
+}

@@ -13,6 +13,7 @@ mod forbidden;
 mod full_disk;
 mod interrupt;
 mod kill;
+mod recon;
 mod report;
 mod small;
 mod snapshot;

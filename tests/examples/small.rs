@@ -69,6 +69,7 @@ fn every_example_has_a_test() {
         "certify",
         "custom_source",
         "custom_task",
+        "recon",
         "robots",
         "simulate",
         "syn",

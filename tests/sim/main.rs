@@ -4,6 +4,8 @@
 mod certified;
 mod mutants;
 mod replay;
+#[cfg(feature = "scan")]
+mod scans;
 mod stock_data;
 mod stock_recon;
 mod use_of;

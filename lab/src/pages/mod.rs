@@ -3,6 +3,7 @@
 //! Whole answers, head and body, are made once and shared, so that a good answer costs one write.
 
 mod heavy;
+mod home;
 mod robots;
 mod wrong;
 
@@ -11,6 +12,8 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 pub(crate) use heavy::{ENDLESS_BLOCK, GZIP_BOMB, HUGE};
+pub(crate) use home::home;
+pub use home::home_title;
 pub(crate) use robots::rules;
 pub(crate) use wrong::{BINARY, EMPTY, HTML, NO_RULES, NOT_HERE, status_page};
 

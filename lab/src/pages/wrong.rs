@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::Page;
 
-const HTML_TYPE: &str = "Content-Type: text/html; charset=utf-8\r\n";
+pub(super) const HTML_TYPE: &str = "Content-Type: text/html; charset=utf-8\r\n";
 
 /// A home page, served where robots.txt should be.
 pub(crate) static HTML: LazyLock<Page> = LazyLock::new(|| {

@@ -34,6 +34,7 @@ impl Answer {
 }
 
 const ROBOTS: &str = "/robots.txt";
+const HOME: &str = "/";
 const DRIP_HEAD: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\nUser-agent: *\n";
 
@@ -70,6 +71,10 @@ pub(crate) fn decide(request: &Request<'_>, plan: &Plan, secure: bool, world: &W
             Some(hop) if hop + 1 == plan.loop_length() => go(hop, ROBOTS),
             _ => Answer::Page(&pages::NOT_HERE),
         },
+        B::Blocked | B::ServerError if path == HOME => {
+            Answer::Page(pages::status_page(plan.status()))
+        }
+        _ if path == HOME => Answer::Made(pages::home(host)),
         // All others know robots.txt only.
         _ if !is_robots => Answer::Page(&pages::NOT_HERE),
         B::Cdn if !name::has_prefix(host, "cdn.") => go(0, &to(secure, &format!("cdn.{host}"))),

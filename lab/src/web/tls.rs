@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
-    PKCS_ECDSA_P256_SHA256,
+    PKCS_ECDSA_P256_SHA256, PKCS_ED25519,
 };
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -32,8 +32,9 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    pub(crate) fn new() -> Result<Self, LabError> {
-        let (certificates, ca) = Certificates::new()?;
+    /// The same `identity` gives the same certificates.
+    pub(crate) fn new(identity: Option<[u8; 32]>) -> Result<Self, LabError> {
+        let (certificates, ca) = Certificates::new(identity)?;
         let mut config = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
@@ -68,19 +69,19 @@ struct Certificates {
 }
 
 impl Certificates {
-    fn new() -> Result<(Self, CertificateDer<'static>), LabError> {
+    fn new(identity: Option<[u8; 32]>) -> Result<(Self, CertificateDer<'static>), LabError> {
         let mut params = CertificateParams::default();
         params
             .distinguished_name
             .push(DnType::CommonName, "The lab's certificate authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let ca_key = key(identity, 0)?;
         let issuer = CertifiedIssuer::self_signed(params, ca_key)?;
         let ca = issuer.der().clone();
 
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let key = key(identity, 1)?;
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let signer = aws_lc_rs::sign::any_ecdsa_type(&der)?;
+        let signer = aws_lc_rs::sign::any_supported_type(&der)?;
         let names = vec![format!("*.{}", name::SUFFIX), name::SUFFIX.to_owned()];
         let wildcard = certify(&issuer, &key, &signer, names)?;
         let others = Mutex::default();
@@ -110,6 +111,23 @@ impl Certificates {
         others.insert(name.to_owned(), Arc::clone(&made));
         Ok(made)
     }
+}
+
+/// The key number `number` of an identity, or a new one. Those of an identity are Ed25519, whose
+/// signatures have no randomness in them (RFC 8032 §5.1.6): from the same keys come the same
+/// certificates.
+fn key(identity: Option<[u8; 32]>, number: u8) -> Result<KeyPair, LabError> {
+    /// What stands before the 32 bytes of a key in PKCS #8 (RFC 8410 §7).
+    const HEAD: [u8; 16] = [
+        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
+        0x20,
+    ];
+    let Some(mut secret) = identity else {
+        return Ok(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?);
+    };
+    secret[31] ^= number;
+    let der = PrivatePkcs8KeyDer::from([&HEAD[..], &secret].concat());
+    Ok(KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_ED25519)?)
 }
 
 fn certify(

@@ -1,31 +1,51 @@
-//! The fallback without privilege: open ports by ordinary connections.
+//! Connections over the system's own sockets: dialled for a use, or made only to see who accepts.
 //!
-//! Whoever may not open raw sockets ([`LinkError::Forbidden`](crate::link::LinkError::Forbidden))
-//! gets the same classes here, at a price: a connection takes a socket and a round trip and a half,
-//! shows in the logs of the target, and hundreds of probes a second take hundreds of threads. What
-//! is found says so: each line of output has `"method":"connect"`.
+//! | | what it does |
+//! |---|---|
+//! | [`dial`] | makes a connection to be used, over the first of several addresses that answers |
+//! | [`ConnectScanner`] | asks one port whether it accepts |
+//! | `ConnectScan` | asks all ports of a chunk of targets, at a rate (feature `packet`) |
+//!
+//! The latter two are the fallback of a SYN scan, for whoever may not open raw sockets: they need
+//! no privilege and run on any system, and pay with three packets and a file descriptor where a
+//! SYN scan pays one packet and no memory, so they reach thousands of probes a second and not
+//! millions. What accepts sees a connection, and may log it. What is found says so: each line of
+//! output has `"method":"connect"`.
 //!
 //! ```
-//! use sortie_scanners::connect::{ConnectAnswer, ConnectScan};
-//! use sortie_scanners::engine::Found;
+//! use sortie_scanners::connect::{ConnectOptions, ConnectScanner, PortOutcome};
 //! use sortie_scanners::scope::Scope;
-//! use sortie_scanners::target::TargetSet;
 //!
-//! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! let port = listener.local_addr()?.port();
-//! let scope = Scope::builder().allow_net("127.0.0.1/32".parse::<ipnet::IpNet>()?).build()?;
-//! let targets = TargetSet::builder().addrs("127.0.0.1").ports(&port.to_string()).build(&scope)?;
 //!
-//! let mut found = Vec::new();
-//! let mut observer = |it: &Found<ConnectAnswer>| found.push(serde_json::to_value(it).unwrap());
-//! let report = ConnectScan::new(targets).run(&mut observer)?;
-//! assert_eq!(report.open, 1);
-//! assert_eq!(found[0]["method"], "connect");
+//! // The loopback is reserved: only who names it may touch it.
+//! let scope = Scope::builder().allow_net("127.0.0.1/32".parse::<ipnet::IpNet>()?).build()?;
+//! let address = scope.admit_ip("127.0.0.1".parse()?)?;
+//! assert!(scope.admit_ip("127.0.0.2".parse()?).is_err());
+//!
+//! let scanner = ConnectScanner::new(ConnectOptions::default());
+//! assert_eq!(scanner.probe(address.with_port(port)).await, PortOutcome::Open);
+//! drop(listener);
+//! assert_eq!(scanner.probe(address.with_port(port)).await, PortOutcome::Closed);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answer;
+mod dial;
+mod error;
+mod outcome;
+#[cfg(feature = "packet")]
+mod record;
+#[cfg(feature = "packet")]
 mod scan;
+mod scanner;
 
-pub use answer::ConnectAnswer;
+pub use dial::dial;
+pub use error::ConnectError;
+pub use outcome::PortOutcome;
+#[cfg(feature = "packet")]
 pub use scan::{ConnectReport, ConnectScan};
+pub use scanner::{ConnectOptions, ConnectScanner};

@@ -1,40 +1,67 @@
 //! A scan by connections, from its targets to its report.
 
-use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow;
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::engine::{Found, Observer, Pacer, Progress, Received, Sent};
-use crate::link::{Clock as _, MonotonicClock};
 use crate::target::{Chunk, ChunkTargets, InvalidChunk, Target, TargetSet};
 
-use super::answer::{ConnectAnswer, Outcome};
+use super::outcome::PortOutcome;
+use super::scanner::{ConnectOptions, ConnectScanner};
 
-/// A thread does nothing but connect.
-const STACK: usize = 128 * 1024;
 /// How often the observer is told where the scan is.
 const TELL: Duration = Duration::from_millis(100);
 
-/// A scan by ordinary connections. See the [module](super) for a whole one.
+/// What was missed for longer than this is not made up for. The timers of the runtime have
+/// milliseconds, so a [`Pacer`] that asks ten times as often would never reach its rate here.
+const LATE: Duration = Duration::from_millis(10);
+
+/// More connections a second than any system makes.
+const MAX_RATE: f64 = 1e6;
+
+/// A scan by ordinary connections.
+///
+/// ```
+/// use sortie_scanners::connect::{ConnectScan, PortOutcome};
+/// use sortie_scanners::engine::Found;
+/// use sortie_scanners::scope::Scope;
+/// use sortie_scanners::target::TargetSet;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let port = listener.local_addr()?.port();
+/// let scope = Scope::builder().allow_net("127.0.0.1/32".parse::<ipnet::IpNet>()?).build()?;
+/// let targets = TargetSet::builder().addrs("127.0.0.1").ports(&port.to_string()).build(&scope)?;
+///
+/// let mut found = Vec::new();
+/// let mut observer = |it: &Found<PortOutcome>| found.push(serde_json::to_value(it).unwrap());
+/// let report = ConnectScan::new(targets).run(&mut observer).await?;
+/// assert_eq!(report.open, 1);
+/// assert_eq!(found[0]["method"], "connect");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ConnectScan {
     targets: TargetSet,
     chunk: Chunk,
+    from: u64,
     rate: f64,
     at_once: u16,
-    patience: Duration,
+    scanner: ConnectScanner,
 }
 
 /// What came of it. Each target is in one of the counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ConnectReport {
-    /// How many targets there are.
+    /// How many targets there are, from where it began.
     pub targets: u64,
     /// Connections that were made.
     pub open: u64,
@@ -49,6 +76,8 @@ pub struct ConnectReport {
     pub not_tried: u64,
     /// What the system said when it first could not try.
     pub trouble: Option<String>,
+    /// The position in the chunk where [`ConnectScan::from`] goes on: all before it have ended.
+    pub next: u64,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -60,9 +89,10 @@ impl ConnectScan {
         Self {
             chunk: Chunk::all(&targets, 0),
             targets,
+            from: 0,
             rate: 100.0,
             at_once: 128,
-            patience: Duration::from_secs(2),
+            scanner: ConnectScanner::default(),
         }
     }
 
@@ -72,172 +102,177 @@ impl ConnectScan {
         self
     }
 
-    /// Connections a second; at least one an hour.
+    /// Begins at this position of the chunk: where an earlier scan of it was stopped
+    /// ([`ConnectReport::next`]).
+    pub fn from(mut self, position: u64) -> Self {
+        self.from = position;
+        self
+    }
+
+    /// Connections a second, from one an hour to a million. Kept in the long run; over any tenth of
+    /// a second there are at most 10 % more.
     pub fn rate(mut self, rate: f64) -> Self {
         self.rate = rate;
         self
     }
 
-    /// Connections at once, each with a thread of its own: 1 to 4,096.
+    /// Connections at once, each with a descriptor and a port of this machine; at least 1.
     pub fn at_once(mut self, at_once: u16) -> Self {
-        self.at_once = at_once.clamp(1, 4096);
+        self.at_once = at_once.max(1);
         self
     }
 
     /// How long a target may take to answer; at least a millisecond. The system repeats the SYN
     /// after a second, so less than that is one probe, and less than 3 s two.
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience.max(Duration::from_millis(1));
+        let timeout = patience.max(Duration::from_millis(1));
+        self.scanner = ConnectScanner::new(ConnectOptions { timeout });
         self
     }
 
-    /// Runs it, and tells `observer` on this thread. There are no checkpoints.
+    /// Runs it, and tells `observer` of what answers. When the observer stops it, what is under way
+    /// is seen to its end. There are no checkpoints: [`ConnectReport::next`] is all that it takes.
     ///
     /// # Errors
     ///
     /// [`InvalidChunk`], when the chunk is of other targets.
-    pub fn run<O: Observer<ConnectAnswer> + ?Sized>(
+    pub async fn run<O: Observer<PortOutcome> + ?Sized>(
         &self,
         observer: &mut O,
     ) -> Result<ConnectReport, InvalidChunk> {
         let targets = self.targets.chunk(&self.chunk)?;
-        let crew = Crew::new(&targets, self.rate, self.patience);
-        let mut report = ConnectReport {
-            targets: targets.len(),
-            ..ConnectReport::default()
-        };
-        let (ended, endings) = mpsc::channel();
-        thread::scope(|scope| {
-            let threads = u64::from(self.at_once).min(targets.len());
-            for _ in 0..threads {
-                let (crew, ended) = (&crew, ended.clone());
-                let worker = thread::Builder::new().stack_size(STACK);
-                // Fewer threads are slower, and none at all leaves every target untried.
-                if worker
-                    .spawn_scoped(scope, move || crew.work(&ended))
-                    .is_err()
-                {
-                    break;
-                }
+        let mut run = Run::new(self, &targets);
+        let mut under_way = FuturesUnordered::new();
+        let mut tell = interval(TELL);
+        tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let room = usize::from(self.at_once).saturating_sub(under_way.len());
+            let goes_on = run.next < targets.len();
+            if !goes_on && under_way.is_empty() {
+                break;
             }
-            // The channel closes when the last of them ends.
-            drop(ended);
-            let mut told = Instant::now();
-            loop {
-                match endings.recv_timeout(TELL) {
-                    Ok((target, outcome)) => crew.count(target, outcome, &mut report, observer),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => break,
+            tokio::select! {
+                Some((target, outcome)) = under_way.next() => run.count(target, outcome, observer),
+                () = sleep_until(run.turn), if goes_on && room > 0 => {
+                    for target in run.take(room) {
+                        let probe = self.scanner.probe(target.in_scope());
+                        under_way.push(async move { (target, probe.await) });
+                    }
                 }
-                if told.elapsed() >= TELL {
-                    told = Instant::now();
-                    if observer.progress(&crew.progress(&report)).is_break() {
-                        crew.stop.store(true, Ordering::Relaxed);
+                _ = tell.tick() => {
+                    if goes_on && observer.progress(&run.progress()).is_break() {
+                        break;
                     }
                 }
             }
-        });
+        }
+        while let Some((target, outcome)) = under_way.next().await {
+            run.count(target, outcome, observer);
+        }
         // There is nothing left to stop.
-        let _ = observer.progress(&crew.progress(&report));
-        let tried = report.open + report.closed + report.unreachable + report.silent;
-        report.not_tried = report.targets - tried;
-        report.elapsed = crew.started.elapsed();
-        Ok(report)
+        let _: ControlFlow<()> = observer.progress(&run.progress());
+        Ok(run.report())
     }
 }
 
-/// What the threads share.
-struct Crew<'a> {
+/// A scan on its way.
+struct Run<'a> {
     targets: &'a ChunkTargets,
-    patience: Duration,
     started: Instant,
-    clock: MonotonicClock,
-    pacer: Mutex<Pacer>,
-    next: AtomicU64,
-    stop: AtomicBool,
+    /// When the next connection may be made.
+    turn: Instant,
+    /// From one turn to the next.
+    pause: Duration,
+    rate: f64,
+    from: u64,
+    next: u64,
+    report: ConnectReport,
 }
 
-impl<'a> Crew<'a> {
-    fn new(targets: &'a ChunkTargets, rate: f64, patience: Duration) -> Self {
-        let clock = MonotonicClock::start();
+impl<'a> Run<'a> {
+    fn new(scan: &ConnectScan, targets: &'a ChunkTargets) -> Self {
+        let from = scan.from.min(targets.len());
+        #[expect(clippy::manual_clamp, reason = "what is no number becomes the least")]
+        let rate = scan.rate.max(Pacer::MIN_RATE).min(MAX_RATE);
+        let now = Instant::now();
         Self {
             targets,
-            patience,
-            started: Instant::now(),
-            clock,
-            pacer: Mutex::new(Pacer::new(rate, clock.now())),
-            next: AtomicU64::new(0),
-            stop: AtomicBool::new(false),
+            started: now,
+            turn: now,
+            pause: Duration::from_secs_f64(1.0 / rate),
+            rate,
+            from,
+            next: from,
+            report: ConnectReport {
+                targets: targets.len() - from,
+                ..ConnectReport::default()
+            },
         }
     }
 
-    /// Connects to one target after the other until there is none.
-    fn work(&self, ended: &Sender<(Target, Outcome)>) {
-        while self.may_go() {
-            let position = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(target) = self.targets.get(position) else {
-                return;
-            };
-            let address = SocketAddr::new(target.addr(), target.port());
-            let attempt = TcpStream::connect_timeout(&address, self.patience).map(drop);
-            // Nobody listens any more only when the scan has panicked.
-            let _ = ended.send((target, Outcome::from(attempt)));
+    /// The targets whose turn it is, `room` at most.
+    fn take(&mut self, room: usize) -> impl Iterator<Item = Target> + use<'a> {
+        let now = Instant::now();
+        self.turn = self.turn.max(now.checked_sub(LATE).unwrap_or(now));
+        let first = self.next;
+        let end = self.targets.len().min(first.saturating_add(room as u64));
+        while self.next < end && self.turn <= now {
+            self.turn += self.pause;
+            self.next += 1;
         }
+        let targets = self.targets;
+        (first..self.next).filter_map(|position| targets.get(position))
     }
 
-    fn count<O: Observer<ConnectAnswer> + ?Sized>(
-        &self,
+    fn count<O: Observer<PortOutcome> + ?Sized>(
+        &mut self,
         target: Target,
-        outcome: Outcome,
-        report: &mut ConnectReport,
+        outcome: PortOutcome,
         observer: &mut O,
     ) {
-        let answer = match outcome {
-            Outcome::Answer(answer) => answer,
-            Outcome::Silent => return report.silent += 1,
-            Outcome::NotTried(error) => {
-                report.trouble.get_or_insert_with(|| error.to_string());
+        match &outcome {
+            PortOutcome::Open => self.report.open += 1,
+            PortOutcome::Closed => self.report.closed += 1,
+            PortOutcome::Unreachable(_) => self.report.unreachable += 1,
+            // Silence is counted, and not told.
+            PortOutcome::Silent => return self.report.silent += 1,
+            PortOutcome::LocalFailure(why) => {
+                self.report.trouble.get_or_insert_with(|| why.clone());
                 return;
             }
-        };
-        match answer {
-            ConnectAnswer::Open => report.open += 1,
-            ConnectAnswer::Closed => report.closed += 1,
-            ConnectAnswer::Unreachable => report.unreachable += 1,
         }
         observer.found(&Found {
             after: self.started.elapsed(),
             target,
             pass: 0,
-            answer,
+            answer: outcome,
         });
     }
 
-    /// Waits for its turn; `false` when the scan is to stop.
-    fn may_go(&self) -> bool {
-        while !self.stop.load(Ordering::Relaxed) {
-            let now = self.clock.now();
-            let wait = {
-                let mut pacer = self.pacer.lock().unwrap_or_else(PoisonError::into_inner);
-                if pacer.allowance(now) > 0 {
-                    pacer.take(1);
-                    return true;
-                }
-                pacer.ready_at(now) - now
-            };
-            // Not for longer, so that a slow scan stops when it is asked to.
-            thread::sleep(wait.min(TELL));
-        }
-        false
+    fn report(mut self) -> ConnectReport {
+        let ConnectReport {
+            open,
+            closed,
+            unreachable,
+            silent,
+            ..
+        } = self.report;
+        self.report.not_tried = self.report.targets - (open + closed + unreachable + silent);
+        self.report.next = self.next;
+        self.report.elapsed = self.started.elapsed();
+        self.report
     }
 
-    fn progress(&self, report: &ConnectReport) -> Progress {
-        let begun = self.next.load(Ordering::Relaxed).min(self.targets.len());
+    fn progress(&self) -> Progress {
         let mut sent = Sent::default();
         let mut received = Received::default();
-        let classes = [report.open, report.closed, report.unreachable];
+        let classes = [
+            self.report.open,
+            self.report.closed,
+            self.report.unreachable,
+        ];
         if let Some(first) = sent.passes.first_mut() {
-            *first = begun;
+            *first = self.next - self.from;
         }
         if let Some(first) = received.by_pass.first_mut() {
             *first = classes.iter().sum();
@@ -247,14 +282,10 @@ impl<'a> Crew<'a> {
         }
         Progress {
             elapsed: self.started.elapsed(),
-            targets: self.targets.len(),
+            targets: self.report.targets,
             sent,
             received,
-            rate: self
-                .pacer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .rate(),
+            rate: self.rate,
             dropped: 0,
         }
     }

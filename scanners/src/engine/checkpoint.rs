@@ -89,6 +89,17 @@ impl Checkpoint {
         self.head.by_class.iter().sum()
     }
 
+    /// Which of the `len` targets of the chunk have answered.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCheckpoint`] when it is of a longer chunk, or damaged.
+    pub fn answered(&self, len: u64) -> Result<Answered, InvalidCheckpoint> {
+        let answered = Answered::new(len);
+        self.restore(&answered)?;
+        Ok(answered)
+    }
+
     /// The stored form: one line of JSON, who answered, and a checksum. Two bytes for each answer
     /// where few answer, and next to nothing where all do.
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -1,48 +1,6 @@
-//! How a connection, and an exchange on it, fails.
+//! How an exchange fails.
 
-use std::io;
-
-use crate::resolve::is_local;
-
-/// Why no connection was made. Ordered: when several addresses fail, the smallest is reported,
-/// because a host that answers says more than a missing route, and what this machine did not try
-/// may have been better than either.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// This machine could not try: it has no descriptor, port or memory left for a socket, or its
-    /// interface is down. Says nothing about the peer. The text is the system's.
-    #[error("this machine could not connect: {0}")]
-    Local(String),
-    /// Nothing listens on the port.
-    #[error("connection refused")]
-    Refused,
-    /// The connection was reset while it was made.
-    #[error("connection reset")]
-    Reset,
-    /// No answer in the time that connecting may take.
-    #[error("connecting timed out")]
-    Timeout,
-    /// Any other reason, such as no route. The text is the system's.
-    #[error("unreachable: {0}")]
-    Unreachable(String),
-    /// There was no address to dial.
-    #[error("no address")]
-    NoAddress,
-}
-
-impl From<io::Error> for ConnectError {
-    fn from(error: io::Error) -> Self {
-        use io::ErrorKind as Kind;
-        match error.kind() {
-            Kind::ConnectionRefused => Self::Refused,
-            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset,
-            Kind::TimedOut => Self::Timeout,
-            _ if is_local(&error) => Self::Local(error.to_string()),
-            _ => Self::Unreachable(error.to_string()),
-        }
-    }
-}
+use crate::connect::ConnectError;
 
 /// Why an exchange gave no response.
 #[derive(Debug, thiserror::Error)]
@@ -116,28 +74,14 @@ pub enum Malformed {
     ContentCoding,
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_exhaustion_of_this_machine_is_no_failure_of_the_peer() {
-        let connect = |code| ConnectError::from(io::Error::from_raw_os_error(code));
-        // ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENETDOWN, ENOBUFS.
-        for code in [12, 23, 24, 99, 100, 105] {
-            let error = connect(code);
-            assert!(matches!(error, ConnectError::Local(_)), "{code}: {error}");
-            // It stands, whatever other addresses did, and no other scheme is tried.
-            assert!(error < ConnectError::Refused);
-            let error = ExchangeError::from(error);
-            assert!(error.is_local() && !error.permits_other_scheme());
-        }
-        assert_eq!(connect(104), ConnectError::Reset);
-        assert_eq!(connect(110), ConnectError::Timeout);
-        assert_eq!(connect(111), ConnectError::Refused);
-        // ENETUNREACH, EHOSTUNREACH.
-        for code in [101, 113] {
-            assert!(matches!(connect(code), ConnectError::Unreachable(_)));
-        }
+    fn who_could_not_try_tries_no_other_scheme() {
+        let starved = ExchangeError::from(ConnectError::Local("no files left".to_owned()));
+        assert!(starved.is_local() && !starved.permits_other_scheme());
+        assert!(ExchangeError::from(ConnectError::Refused).permits_other_scheme());
     }
 }

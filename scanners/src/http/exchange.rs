@@ -12,11 +12,11 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
-use crate::resolve::is_local;
+use crate::connect::{ConnectError, dial};
+use crate::local::is_local;
 use crate::scope::InScope;
 
-use super::connect::dial;
-use super::error::{ConnectError, ExchangeError, Malformed};
+use super::error::{ExchangeError, Malformed};
 use super::request::Request;
 use super::response::{Limits, Progress, Response, ResponseDecoder};
 use super::tls::Tls;

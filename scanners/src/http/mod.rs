@@ -6,19 +6,21 @@
 //! scope said yes; it asks no scope itself. Parsing is separate from I/O
 //! ([`ResponseDecoder`] is fed bytes and owns no socket), so it is fuzzed as it runs.
 //!
-//! [`robots`] fetches and classifies `robots.txt`.
+//! [`robots`] fetches and classifies `robots.txt`; [`page`] fetches pages and sums them up.
 
-mod connect;
 mod error;
 mod exchange;
+mod follow;
+pub mod page;
 mod request;
 mod response;
 pub mod robots;
 mod tls;
 
-pub use connect::dial;
-pub use error::{ConnectError, ExchangeError, Malformed};
+pub use crate::connect::{ConnectError, dial};
+pub use crate::handshake::InvalidTls;
+pub use error::{ExchangeError, Malformed};
 pub use exchange::{ExchangeOptions, Scheme, get};
 pub use request::Request;
 pub use response::{Body, Coding, Head, Limits, Progress, Response, ResponseDecoder};
-pub use tls::{InvalidTls, Tls, TlsPolicy};
+pub use tls::{Tls, TlsPolicy};

@@ -8,6 +8,8 @@ pub struct Request<'a> {
     pub host: &'a str,
     /// Path and query, beginning with `/` (RFC 9112 §3.2.1).
     pub target: &'a str,
+    /// The `Accept` header (RFC 9110 §12.5.1).
+    pub accept: &'a str,
     /// The `User-Agent` header.
     pub user_agent: &'a str,
 }
@@ -19,7 +21,12 @@ impl Request<'_> {
     /// ```
     /// use sortie_scanners::http::Request;
     ///
-    /// let request = Request { host: "example.com", target: "/robots.txt", user_agent: "x/1\r\n" };
+    /// let request = Request {
+    ///     host: "example.com",
+    ///     target: "/robots.txt",
+    ///     accept: "text/plain",
+    ///     user_agent: "x/1\r\n",
+    /// };
     /// let text = String::from_utf8(request.to_bytes())?;
     /// assert!(text.starts_with("GET /robots.txt HTTP/1.1\r\nHost: example.com\r\n"));
     /// assert!(text.contains("User-Agent: x/1\r\n"));
@@ -27,7 +34,8 @@ impl Request<'_> {
     /// # Ok::<(), std::string::FromUtf8Error>(())
     /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
-        let variable = self.host.len() + self.target.len() + self.user_agent.len();
+        let variable =
+            self.host.len() + self.target.len() + self.accept.len() + self.user_agent.len();
         let mut bytes = Vec::with_capacity(variable + 128);
         bytes.extend_from_slice(b"GET ");
         extend_visible(&mut bytes, self.target, false);
@@ -35,10 +43,9 @@ impl Request<'_> {
         extend_visible(&mut bytes, self.host, false);
         bytes.extend_from_slice(b"\r\nUser-Agent: ");
         extend_visible(&mut bytes, self.user_agent, true);
-        bytes.extend_from_slice(
-            b"\r\nAccept: text/plain,*/*;q=0.5\r\nAccept-Encoding: gzip, deflate\r\n\
-              Connection: close\r\n\r\n",
-        );
+        bytes.extend_from_slice(b"\r\nAccept: ");
+        extend_visible(&mut bytes, self.accept, true);
+        bytes.extend_from_slice(b"\r\nAccept-Encoding: gzip, deflate\r\nConnection: close\r\n\r\n");
         bytes
     }
 }

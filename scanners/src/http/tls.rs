@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
+
+use crate::handshake::{AcceptAny, InvalidTls, provider};
 
 /// Whose certificates are accepted.
 #[derive(Clone, Debug)]
@@ -30,11 +29,6 @@ pub struct Tls {
     connector: TlsConnector,
 }
 
-/// A TLS configuration that the cryptography cannot serve.
-#[derive(Debug, thiserror::Error)]
-#[error("TLS cannot be set up: {0}")]
-pub struct InvalidTls(#[from] rustls::Error);
-
 impl Tls {
     /// TLS 1.2 and 1.3 under `policy`.
     ///
@@ -49,7 +43,7 @@ impl Tls {
             TlsPolicy::Verify(roots) => builder.with_root_certificates(roots),
             TlsPolicy::Observe => builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AcceptAny { provider })),
+                .with_custom_certificate_verifier(Arc::new(AcceptAny::new(provider))),
         }
         .with_no_client_auth();
         config.resumption = Resumption::disabled();
@@ -88,57 +82,5 @@ impl Tls {
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()
-    }
-}
-
-fn provider() -> CryptoProvider {
-    use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519};
-    CryptoProvider {
-        kx_groups: vec![X25519, SECP256R1, SECP384R1],
-        ..aws_lc_rs::default_provider()
-    }
-}
-
-/// Accepts every certificate and every signature: checking the signature of a key that nobody
-/// vouches for would cost time and prove nothing.
-#[derive(Debug)]
-struct AcceptAny {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
     }
 }

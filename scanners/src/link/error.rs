@@ -45,6 +45,12 @@ pub enum LinkError {
         /// The interface of the targets before it.
         interface: String,
     },
+    /// The target is on the link itself, so frames for others would not arrive.
+    #[error(
+        "{0} is a neighbour of this machine, and no gateway leads to it; scan the net that it is in \
+         with ordinary connections"
+    )]
+    Neighbour(IpAddr),
     /// There was no target to find the way to.
     #[error("there is no target to find the way to")]
     NoTarget,

@@ -1,7 +1,7 @@
 //! What a link is, and what it counted.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A hardware address of Ethernet (EUI-48).
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,9 @@ pub struct LinkInfo {
     /// Whether a SYN-ACK that nobody waits for is reset without our doing: by the kernel, where the
     /// address we send from is one of its own, or by the link.
     pub resets: bool,
+    /// The target that the way was found to, if it is on the link itself: frames go to that one,
+    /// and to no other target.
+    pub neighbour: Option<IpAddr>,
 }
 
 impl LinkInfo {
@@ -54,6 +57,7 @@ impl LinkInfo {
             v4: None,
             v6: None,
             resets: false,
+            neighbour: None,
         }
     }
 }

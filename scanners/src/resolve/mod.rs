@@ -5,20 +5,24 @@
 //! answer, so whoever runs the DNS of a name in scope cannot point the scanner at the machine's
 //! own network. Both are asked once for each lookup: what comes out are the addresses themselves,
 //! admitted, and connecting to them looks up nothing again.
+//!
+//! [`Resolver::resolve`] is for who goes on to connect; [`Resolver::lookup`] is for who wants to
+//! know what the DNS says, and makes a [`DnsRecord`] of it.
 
 mod error;
 mod fixed;
-mod local;
 mod options;
+mod record;
 mod server;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use error::ResolveError;
-pub(crate) use local::is_local;
 pub use options::{AddressFamily, ResolverOptions};
+pub use record::{DnsOutcome, DnsRecord};
 
 use crate::scope::{InScope, Name, OutOfScope, Scope};
 
@@ -49,6 +53,13 @@ pub struct Answers {
     /// Whether the answer had more addresses than [`ResolverOptions::max_addresses`]; the others
     /// were not looked at.
     pub cut: bool,
+}
+
+/// What the DNS says of a name that exists, before any scope was asked.
+#[derive(Default)]
+struct Found {
+    addrs: Vec<IpAddr>,
+    cname: Option<Name>,
 }
 
 impl Resolver {
@@ -113,11 +124,73 @@ impl Resolver {
         scope: &Scope,
         name: &InScope<Name>,
     ) -> Result<Answers, ResolveError> {
-        let found = match &self.source {
-            Source::Server(server) => server.lookup(name.get()).await?,
-            Source::Fixed(fixed) => fixed.lookup(name.get())?.to_vec(),
+        let found = self.find(name.get()).await?;
+        self.admit(scope, name, &found.addrs)
+    }
+
+    /// Looks up the addresses of `name`, asks `scope` about each, and says what came of it. It
+    /// never fails: whatever happens is in the record.
+    ///
+    /// ```
+    /// # use sortie_scanners::{resolve::{DnsOutcome, Resolver}, scope::{Name, Scope}};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let scope = Scope::builder().allow_domain("example.com").build()?;
+    /// let addresses = vec!["93.184.216.34".parse()?, "10.0.0.1".parse()?];
+    /// let resolver = Resolver::fixed([(Name::parse("www.example.com")?, addresses)]);
+    ///
+    /// let found = resolver.lookup(&scope, &scope.admit_name("www.example.com")?).await;
+    /// assert_eq!(found.outcome, DnsOutcome::Found);
+    /// // The scope admits no private address, whoever runs the DNS of the name.
+    /// assert_eq!((found.addresses.len(), found.refused), (1, 1));
+    /// let none = resolver.lookup(&scope, &scope.admit_name("api.example.com")?).await;
+    /// assert_eq!(none.outcome, DnsOutcome::NoSuchName);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn lookup(&self, scope: &Scope, name: &InScope<Name>) -> DnsRecord {
+        let start = Instant::now();
+        let mut record = DnsRecord::new(name.get());
+        let answers = match self.find(name.get()).await {
+            Ok(found) if found.addrs.is_empty() => {
+                record.outcome = DnsOutcome::NoData;
+                None
+            }
+            Ok(found) => {
+                record.cname = found.cname;
+                Some(self.admit(scope, name, &found.addrs))
+            }
+            Err(error) => Some(Err(error)),
         };
-        self.admit(scope, name, &found)
+        match answers {
+            None => {}
+            Some(Ok(answers)) => {
+                record.outcome = DnsOutcome::Found;
+                record.addresses = answers.addrs.iter().map(|addr| *addr.get()).collect();
+                record.refused = answers.refused as u64;
+                record.cut = answers.cut;
+            }
+            Some(Err(error)) => {
+                record.outcome = DnsOutcome::from(&error);
+                if let ResolveError::OutOfScope { refused, .. } = error {
+                    record.refused = refused as u64;
+                }
+                let says_all = matches!(error, ResolveError::NoSuchName | ResolveError::Timeout);
+                record.detail = (!says_all).then(|| error.to_string());
+            }
+        }
+        record.millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        record
+    }
+
+    async fn find(&self, name: &Name) -> Result<Found, ResolveError> {
+        match &self.source {
+            Source::Server(server) => server.lookup(name).await,
+            Source::Fixed(fixed) => Ok(Found {
+                addrs: fixed.lookup(name)?.to_vec(),
+                cname: None,
+            }),
+        }
     }
 
     fn over(source: Source, options: &ResolverOptions) -> Self {

@@ -1,6 +1,6 @@
 //! Lookups over hickory's stub resolver.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
@@ -8,13 +8,13 @@ use hickory_resolver::config::{
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name as DnsName, RecordType};
+use hickory_resolver::proto::rr::{Name as DnsName, RData, Record, RecordType};
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 
+use crate::local::{is_local, probe};
 use crate::scope::Name;
 
-use super::local::{is_local, probe};
-use super::{AddressFamily, ResolveError, ResolverOptions};
+use super::{AddressFamily, Found, ResolveError, ResolverOptions};
 
 /// Queries in flight on one TCP connection. UDP has a socket per query, hence no such limit.
 const MAX_TCP_QUERIES: usize = 1024;
@@ -49,7 +49,7 @@ impl Server {
     }
 
     /// The addresses of `name`, IPv4 first, as the server gave them.
-    pub(super) async fn lookup(&self, name: &Name) -> Result<Vec<IpAddr>, ResolveError> {
+    pub(super) async fn lookup(&self, name: &Name) -> Result<Found, ResolveError> {
         let mut name = DnsName::from_ascii(name.as_str()).map_err(server_error)?;
         // Fully qualified: a search list would ask for names that nobody admitted.
         name.set_fqdn(true);
@@ -57,22 +57,25 @@ impl Server {
             AddressFamily::V4 => self.query(name, RecordType::A).await,
             AddressFamily::V6 => self.query(name, RecordType::AAAA).await,
             AddressFamily::V4ThenV6 => match self.query(name.clone(), RecordType::A).await {
-                Ok(found) if found.is_empty() => self.query(name, RecordType::AAAA).await,
+                Ok(found) if found.addrs.is_empty() => self.query(name, RecordType::AAAA).await,
                 result => result,
             },
         }
     }
 
     /// The addresses in the answer to one query; none if the name exists without such records.
-    async fn query(&self, name: DnsName, kind: RecordType) -> Result<Vec<IpAddr>, ResolveError> {
-        match self.inner.lookup(name, kind).await {
-            Ok(lookup) => Ok(lookup
-                .answers()
-                .iter()
-                .filter_map(|record| record.data.ip_addr())
-                .collect()),
+    async fn query(&self, name: DnsName, kind: RecordType) -> Result<Found, ResolveError> {
+        match self.inner.lookup(name.clone(), kind).await {
+            Ok(lookup) => Ok(Found {
+                addrs: lookup
+                    .answers()
+                    .iter()
+                    .filter_map(|record| record.data.ip_addr())
+                    .collect(),
+                cname: alias(&name, lookup.answers()),
+            }),
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
-                ResponseCode::NoError => Ok(Vec::new()),
+                ResponseCode::NoError => Ok(Found::default()),
                 ResponseCode::NXDomain => Err(ResolveError::NoSuchName),
                 code => Err(ResolveError::Server(code.to_string())),
             },
@@ -94,13 +97,22 @@ impl Server {
     }
 }
 
+/// What `name` is an alias of, if that is a host name.
+fn alias(name: &DnsName, answers: &[Record]) -> Option<Name> {
+    answers.iter().find_map(|record| match &record.data {
+        RData::CNAME(alias) if record.name == *name => Name::parse(&alias.0.to_ascii()).ok(),
+        _ => None,
+    })
+}
+
 fn limit(opts: &mut ResolverOpts, options: &ResolverOptions) {
     opts.timeout = options.timeout;
     opts.attempts = options.retries;
     // Each name of a scan is asked for once; a cache would only hold memory.
     opts.cache_size = 0;
     opts.max_active_requests = MAX_TCP_QUERIES;
-    opts.preserve_intermediates = false;
+    // Otherwise the aliases would be left out of what comes.
+    opts.preserve_intermediates = true;
 }
 
 /// Of several failures hickory keeps the one that tells most of the server, and the system's own

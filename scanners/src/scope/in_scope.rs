@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use super::set::AddrSet;
+
 /// A value that a [`Scope`](super::Scope) admitted.
 ///
 /// Only a scope makes one; there is no public constructor and no `Deserialize`, so code that takes
@@ -15,7 +17,8 @@ use std::net::{IpAddr, SocketAddr};
 pub struct InScope<T>(T);
 
 impl<T> InScope<T> {
-    pub(super) fn mint(value: T) -> Self {
+    /// Outside of scopes, for a part of a value that one has admitted only.
+    pub(crate) fn mint(value: T) -> Self {
         Self(value)
     }
 
@@ -34,6 +37,33 @@ impl InScope<IpAddr> {
     /// The socket address of `port` on this address. Scopes rule on hosts, not on ports.
     pub fn with_port(self, port: u16) -> InScope<SocketAddr> {
         InScope(SocketAddr::new(self.0, port))
+    }
+}
+
+impl InScope<SocketAddr> {
+    /// The address alone.
+    pub fn host(self) -> InScope<IpAddr> {
+        InScope(self.0.ip())
+    }
+}
+
+/// Addresses that were admitted one by one, as a set.
+impl FromIterator<InScope<IpAddr>> for InScope<AddrSet> {
+    fn from_iter<I: IntoIterator<Item = InScope<IpAddr>>>(addrs: I) -> Self {
+        Self(
+            addrs
+                .into_iter()
+                .map(|InScope(addr)| (addr, addr))
+                .collect(),
+        )
+    }
+}
+
+impl InScope<AddrSet> {
+    /// What either holds.
+    pub fn union(self, other: Self) -> Self {
+        let [these, those] = [self.0, other.0];
+        Self(these.union(&those))
     }
 }
 

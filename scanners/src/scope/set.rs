@@ -52,6 +52,14 @@ impl AddrSet {
         }
     }
 
+    /// The addresses of either.
+    pub fn union(&self, other: &Self) -> Self {
+        Self {
+            v4: self.v4.clone().union(other.v4.as_slice().iter().copied()),
+            v6: self.v6.clone().union(other.v6.as_slice().iter().copied()),
+        }
+    }
+
     /// The addresses of `self` that are not in `other`.
     pub fn difference(&self, other: &Self) -> Self {
         Self {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
 
-use crate::scope::{AddrSet, Scope};
+use crate::scope::{AddrSet, InScope, Scope};
 
 use super::addrs::parse_addrs;
 use super::divide::Divisor;
@@ -31,6 +31,12 @@ impl Target {
     /// The port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Both, for scanners that take what was admitted one by one: the scope that the set was built
+    /// through has admitted the address.
+    pub fn in_scope(&self) -> InScope<SocketAddr> {
+        InScope::mint(SocketAddr::new(self.addr, self.port))
     }
 }
 
@@ -59,6 +65,45 @@ impl TargetSet {
     /// Starts an empty description.
     pub fn builder() -> TargetSetBuilder {
         TargetSetBuilder::default()
+    }
+
+    /// What was admitted already, such as addresses that names in scope have led to.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidTargets::NoPorts`] and [`InvalidTargets::NoAddrs`] when there are none.
+    ///
+    /// ```
+    /// use sortie_scanners::scope::Scope;
+    /// use sortie_scanners::target::TargetSet;
+    ///
+    /// let scope = Scope::builder().allow_domain("example.com").build()?;
+    /// let name = scope.admit_name("www.example.com")?;
+    /// let led_to = [scope.admit_addr(&name, "93.184.216.34".parse()?)?];
+    /// let targets = TargetSet::of(&led_to.into_iter().collect(), "80,443".parse()?)?;
+    /// assert_eq!(targets.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of(addrs: &InScope<AddrSet>, ports: PortSet) -> Result<Self, InvalidTargets> {
+        if ports.is_empty() {
+            return Err(InvalidTargets::NoPorts);
+        }
+        if addrs.get().is_empty() {
+            return Err(InvalidTargets::NoAddrs);
+        }
+        Ok(Self::new(addrs.get(), ports, 0))
+    }
+
+    fn new(admitted: &AddrSet, ports: PortSet, refused: u128) -> Self {
+        let (v4, v6) = (admitted.v4(), admitted.v6());
+        Self(Arc::new(Lists {
+            fingerprint: fingerprint(admitted, &ports),
+            v4: AddrIndex::new(v4.map(|(a, b)| (a.to_bits().into(), b.to_bits().into()))),
+            v6: AddrIndex::new(v6.map(|(a, b)| (a.to_bits(), b.to_bits()))),
+            refused,
+            by_ports: Divisor::new(ports.len() as u64),
+            ports,
+        }))
     }
 
     /// How many targets there are.
@@ -234,17 +279,8 @@ impl TargetSetBuilder {
             let wanted = wanted.len();
             return Err(InvalidTargets::NoneInScope { wanted });
         }
-        let (wanted, admitted) = (wanted.len(), admitted.get());
-        let v4 = admitted.v4();
-        let v6 = admitted.v6();
-        Ok(TargetSet(Arc::new(Lists {
-            fingerprint: fingerprint(admitted, &ports),
-            v4: AddrIndex::new(v4.map(|(a, b)| (a.to_bits().into(), b.to_bits().into()))),
-            v6: AddrIndex::new(v6.map(|(a, b)| (a.to_bits(), b.to_bits()))),
-            refused: wanted - admitted.len(),
-            by_ports: Divisor::new(ports.len() as u64),
-            ports,
-        })))
+        let refused = wanted.len() - admitted.get().len();
+        Ok(TargetSet::new(admitted.get(), ports, refused))
     }
 }
 

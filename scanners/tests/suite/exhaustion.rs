@@ -4,12 +4,13 @@ use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
+use sortie_scanners::connect::{ConnectScanner, PortOutcome};
 use sortie_scanners::http::Tls;
 use sortie_scanners::http::robots::{RobotsFetcher, RobotsOutcome as Outcome};
-use sortie_scanners::resolve::Resolver;
+use sortie_scanners::resolve::{DnsOutcome, Resolver};
 
 use crate::support::dns::{Says, serve_dns};
-use crate::support::{Reply, at_loopback, http_config, in_time, lab_scope, serve};
+use crate::support::{LOOPBACK, Reply, at_loopback, http_config, in_time, lab_scope, serve};
 
 const CHILD: &str = "SORTIE_TEST_EXHAUSTION";
 
@@ -39,16 +40,29 @@ async fn starve() {
     let zone = [("a.test", Says::Addrs(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]))];
     let names = serve_dns(zone).await;
     let resolvers = [at_loopback(&["a.test"]), Resolver::at(names.addr).unwrap()];
-    for resolver in resolvers {
+    for (resolver, is_table) in resolvers.into_iter().zip([true, false]) {
         let scope = lab_scope().build().unwrap();
+        let name = scope.admit_name("a.test").unwrap();
+        let at = scope.admit_ip(LOOPBACK).unwrap().with_port(plain.port());
         let tls = Tls::observing().unwrap();
-        let fetcher = RobotsFetcher::new(http_config(plain.port()), scope, resolver, tls);
+        let config = http_config(plain.port());
+        let fetcher = RobotsFetcher::new(config, scope.clone(), resolver.clone(), tls);
         let rested = in_time(fetcher.fetch("a.test")).await;
         assert_eq!(rested.outcome, Outcome::Rules, "{rested:?}");
 
         let hoard: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
         let starved = in_time(fetcher.fetch("a.test")).await;
+        let looked_up = in_time(resolver.lookup(&scope, &name)).await;
+        let probed = in_time(ConnectScanner::default().probe(at)).await;
         drop(hoard);
+        // A table needs no file.
+        let expected = if is_table {
+            DnsOutcome::Found
+        } else {
+            DnsOutcome::LocalFailure
+        };
+        assert_eq!(looked_up.outcome, expected, "{looked_up:?}");
+        assert!(matches!(probed, PortOutcome::LocalFailure(_)), "{probed:?}");
         assert_eq!(starved.outcome, Outcome::LocalFailure, "{starved:?}");
         assert!(
             starved

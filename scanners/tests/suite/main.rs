@@ -2,8 +2,12 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[cfg(feature = "tls")]
+mod capturing;
+mod connecting;
 #[cfg(unix)]
 mod exhaustion;
+mod page_fetching;
 mod resolving;
 mod robots_batch;
 mod robots_outcomes;

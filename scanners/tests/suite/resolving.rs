@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 use hickory_proto::op::ResponseCode;
 use sortie_scanners::http::Tls;
 use sortie_scanners::http::robots::{RobotsConfig, RobotsFetcher, RobotsOutcome as Outcome};
-use sortie_scanners::resolve::{Answers, ResolveError, Resolver, ResolverOptions};
+use sortie_scanners::resolve::{
+    Answers, DnsOutcome, DnsRecord, ResolveError, Resolver, ResolverOptions,
+};
 use sortie_scanners::scope::Scope;
 
 use crate::support::dns::{NameServer, Says, serve_dns};
@@ -96,6 +98,66 @@ async fn failures_are_told_apart() {
     );
     let silent = lookup(Says::Nothing).await;
     assert!(matches!(silent, Err(ResolveError::Timeout)), "{silent:?}");
+}
+
+async fn recorded(says: Says) -> DnsRecord {
+    let server = serve_dns([("a.test", says)]).await;
+    let scope = Scope::builder().allow_domain("test").build().unwrap();
+    let name = scope.admit_name("a.test").unwrap();
+    in_time(resolver(&server).lookup(&scope, &name)).await
+}
+
+#[tokio::test]
+async fn a_record_tells_what_the_dns_says() {
+    let addrs = ips(&["93.184.216.34", "10.0.0.1", "93.184.216.34"]);
+    let found = recorded(Says::Alias("cdn.example", addrs)).await;
+    assert_eq!(found.outcome, DnsOutcome::Found);
+    assert_eq!(found.addresses, ips(&["93.184.216.34"]));
+    assert_eq!((found.refused, found.cut), (1, false));
+    assert_eq!(
+        found
+            .cname
+            .as_ref()
+            .map(sortie_scanners::scope::Name::as_str),
+        Some("cdn.example")
+    );
+    let json = serde_json::to_string(&found).unwrap();
+    assert_eq!(serde_json::from_str::<DnsRecord>(&json).unwrap(), found);
+
+    let plain = recorded(Says::Addrs(ips(&["2606:4700::1111"]))).await;
+    assert_eq!((plain.outcome, plain.cname), (DnsOutcome::Found, None));
+}
+
+#[tokio::test]
+async fn a_record_has_one_class_for_each_failure() {
+    let refused = ips(&["127.0.0.1", "10.1.2.3"]);
+    for (says, expected, explained) in [
+        (Says::Addrs(refused), DnsOutcome::OutOfScope, true),
+        (
+            Says::Code(ResponseCode::NXDomain),
+            DnsOutcome::NoSuchName,
+            false,
+        ),
+        (Says::Addrs(Vec::new()), DnsOutcome::NoData, false),
+        (
+            Says::Code(ResponseCode::ServFail),
+            DnsOutcome::ServerFailure,
+            true,
+        ),
+        (
+            Says::Code(ResponseCode::Refused),
+            DnsOutcome::ServerFailure,
+            true,
+        ),
+        (Says::Nothing, DnsOutcome::Timeout, false),
+    ] {
+        let record = recorded(says).await;
+        assert_eq!(record.outcome, expected, "{record:?}");
+        assert_eq!(record.detail.is_some(), explained, "{record:?}");
+        assert!(record.addresses.is_empty() && record.cname.is_none());
+        let out_of_scope = expected == DnsOutcome::OutOfScope;
+        assert_eq!(record.refused, if out_of_scope { 2 } else { 0 });
+    }
 }
 
 #[tokio::test]

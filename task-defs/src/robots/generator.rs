@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 
-use super::chunk::Chunks;
 use super::list::{TargetCounts, TargetList};
 use super::options::RobotsOptions;
 use super::scan::RobotsScan;
 use super::targets::Targets;
 use crate::blocking::blocking;
+use crate::chunk::Chunks;
 
 /// Shuffles a list of names, cuts it into chunks and creates a [`RobotsScan`] for each.
 ///

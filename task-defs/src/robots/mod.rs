@@ -14,7 +14,6 @@
 //! duplicate is counted; see [`TargetCounts`] and the ledger of the collection.
 
 mod aggregate;
-mod chunk;
 mod clients;
 mod cost;
 mod entry;
@@ -32,11 +31,12 @@ use scanners::scope::ScopeSpec;
 use task_core::Workflow;
 
 pub use crate::file::FileError;
+pub use crate::option::InvalidOption;
 pub use aggregate::{RobotsAggregate, RobotsSummary};
 pub use cost::LambdaPrice;
 pub use generator::{RobotsGenerated, RobotsGenerator};
 pub use list::{TargetCounts, TargetList};
-pub use options::{InvalidOption, RobotsOptions};
+pub use options::RobotsOptions;
 pub use record::{RobotsChunk, RobotsRecord};
 pub use scan::RobotsScan;
 pub use targets::{Targets, TargetsError};

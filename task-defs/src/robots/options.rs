@@ -6,9 +6,9 @@ use std::time::Duration;
 use scanners::http::Scheme;
 use scanners::http::robots::RobotsConfig;
 use serde::{Deserialize, Serialize};
-use task_core::TaskError;
 
 use crate::millis;
+use crate::option::InvalidOption;
 
 /// How robots.txt are fetched. The defaults suit the Internet; fields that are absent from the
 /// wire take them, and unknown ones are refused.
@@ -55,18 +55,6 @@ pub struct RobotsOptions {
     pub user_agent: String,
 }
 
-/// An option has a value that it cannot have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("options.{field} is {found}; {allowed}")]
-pub struct InvalidOption {
-    /// The field, as it is called on the wire.
-    pub field: &'static str,
-    /// Its value.
-    pub found: String,
-    /// What it may be.
-    pub allowed: &'static str,
-}
-
 impl Default for RobotsOptions {
     fn default() -> Self {
         let config = RobotsConfig::default();
@@ -93,21 +81,9 @@ impl RobotsOptions {
     ///
     /// [`InvalidOption`] for the first field that is beyond them.
     pub fn check(&self) -> Result<(), InvalidOption> {
-        let printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-        let agent = &self.user_agent;
         let rules = [
-            (
-                "http_port",
-                self.http_port.to_string(),
-                self.http_port > 0,
-                "give a port, not 0",
-            ),
-            (
-                "https_port",
-                self.https_port.to_string(),
-                self.https_port > 0,
-                "give a port, not 0",
-            ),
+            InvalidOption::port("http_port", self.http_port),
+            InvalidOption::port("https_port", self.https_port),
             (
                 "schemes",
                 format!("{:?}", self.schemes),
@@ -136,21 +112,9 @@ impl RobotsOptions {
                 (1..=10_000).contains(&self.concurrency),
                 "1 to 10000 are allowed",
             ),
-            (
-                "user_agent",
-                format!("{agent:?}"),
-                (1..=256).contains(&agent.len()) && agent.bytes().all(printable),
-                "give 1 to 256 printable ASCII characters",
-            ),
+            InvalidOption::user_agent(&self.user_agent),
         ];
-        match rules.into_iter().find(|(_, _, holds, _)| !holds) {
-            None => Ok(()),
-            Some((field, found, _, allowed)) => Err(InvalidOption {
-                field,
-                found,
-                allowed,
-            }),
-        }
+        InvalidOption::first(rules)
     }
 
     /// The time that must be left for another name to be started.
@@ -170,12 +134,6 @@ impl RobotsOptions {
             soft404: self.soft404,
             ..RobotsConfig::default()
         }
-    }
-}
-
-impl From<InvalidOption> for TaskError {
-    fn from(error: InvalidOption) -> Self {
-        Self::fatal(error)
     }
 }
 

@@ -66,16 +66,4 @@ impl RobotsConfig {
             ..Limits::default()
         }
     }
-
-    pub(super) fn port(&self, scheme: Scheme) -> u16 {
-        match scheme {
-            Scheme::Http => self.http_port,
-            Scheme::Https => self.https_port,
-        }
-    }
-
-    /// Whether a URL may name `port`.
-    pub(super) fn knows_port(&self, port: u16) -> bool {
-        [80, 443, self.http_port, self.https_port].contains(&port)
-    }
 }

@@ -5,21 +5,20 @@ use std::hash::{BuildHasher, RandomState};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::http::{
-    ConnectError, ExchangeError, ExchangeOptions, Head, Request, Response, Scheme, Tls, get,
-};
+use crate::http::follow::{Follower, Journal, Resolved, Stop, Target, Trail, join, redirection};
+use crate::http::{Response, Scheme, Tls};
 use crate::resolve::Resolver;
 use crate::scope::{Name, Scope};
 
 use super::classify::classify;
 use super::config::RobotsConfig;
+use super::end::End;
 use super::outcome::RobotsOutcome;
 use super::record::RobotsRecord;
-use super::redirect::{Trail, join};
 use super::similar::similar;
-use super::target::{Admission, End, Resolved, Target};
 
 const PATH: &str = "/robots.txt";
+const ACCEPT: &str = "text/plain,*/*;q=0.5";
 
 /// Fetches and classifies robots.txt.
 ///
@@ -133,34 +132,12 @@ impl RobotsFetcher {
         };
         let mut trail = Trail::new(url, self.config.max_redirects);
         record.status = None;
-        loop {
-            note_way(&trail, record);
-            let url = trail.current().clone();
-            let target = match self.admission().admit(url, resolved).await {
-                Ok(target) => target,
-                Err(end) => break finish(record, end),
-            };
-            let response = match self.get(&target, target_path(&target.url), record).await {
-                Ok(response) => response,
-                Err(error) => {
-                    let first = trail.hops().next().is_none();
-                    let retry = first && error.permits_other_scheme();
-                    let end = failure(&error);
-                    if retry {
-                        return Attempt::Unanswered(end);
-                    }
-                    break finish(record, end);
-                }
-            };
-            record.status = Some(response.head.status);
-            match redirection(&response.head) {
-                Some(location) => {
-                    if let Err(end) = trail.follow(location) {
-                        break finish(record, end);
-                    }
-                }
-                None => break self.judge(response, &target, record).await,
+        match self.follower().follow(&mut trail, resolved, record).await {
+            Ok((response, target)) => self.judge(response, &target, record).await,
+            Err(Stop::Exchange(error)) if trail.is_at_start() && error.permits_other_scheme() => {
+                return Attempt::Unanswered(End::from(&error));
             }
+            Err(stop) => finish(record, End::from(&stop)),
         }
         Attempt::Classified
     }
@@ -189,12 +166,12 @@ impl RobotsFetcher {
     async fn is_soft_404(&self, page: &[u8], target: &Target, record: &mut RobotsRecord) -> bool {
         let key = self.probe_key.hash_one((target.url.as_str(), page));
         let path = format!("/{key:016x}.txt");
-        let probe = match self.get(target, &path, record).await {
+        let probe = match self.follower().get(target, &path, record).await {
             Ok(probe) => probe,
             Err(error) => {
                 // The class without the probe would be a guess about the site.
                 if error.is_local() {
-                    finish(record, failure(&error));
+                    finish(record, End::from(&error));
                 }
                 return false;
             }
@@ -207,63 +184,38 @@ impl RobotsFetcher {
         (200..=299).contains(&probe.head.status) && similar(page, &probe.body.bytes)
     }
 
-    async fn get(
-        &self,
-        target: &Target,
-        path: &str,
-        record: &mut RobotsRecord,
-    ) -> Result<Response, ExchangeError> {
-        let request = Request {
-            host: &target.url[url::Position::BeforeHost..url::Position::AfterPort],
-            target: path,
-            user_agent: &self.config.user_agent,
-        };
-        let options = ExchangeOptions {
-            tls: (target.scheme == Scheme::Https).then_some((&self.tls, &target.server_name)),
-            connect_timeout: self.config.connect_timeout,
-            limits: self.config.limits(),
-        };
-        get(&target.addrs, &request, &options, &mut record.bytes_read).await
-    }
-
-    fn admission(&self) -> Admission<'_> {
-        Admission {
-            config: &self.config,
+    fn follower(&self) -> Follower<'_> {
+        Follower {
             scope: &self.scope,
             resolver: &self.resolver,
+            tls: &self.tls,
+            http_port: self.config.http_port,
+            https_port: self.config.https_port,
+            named_port: None,
+            accept: ACCEPT,
+            user_agent: &self.config.user_agent,
+            connect_timeout: self.config.connect_timeout,
+            limits: self.config.limits(),
         }
+    }
+}
+
+impl Journal for RobotsRecord {
+    fn note_way(&mut self, trail: &Trail) {
+        self.hops = trail.hops().map(Url::to_string).collect();
+        self.final_url = Some(trail.current().to_string());
+    }
+
+    fn note_status(&mut self, status: u16) {
+        self.status = Some(status);
+    }
+
+    fn bytes_read(&mut self) -> &mut u64 {
+        &mut self.bytes_read
     }
 }
 
 fn finish(record: &mut RobotsRecord, end: End) {
     record.outcome = end.outcome;
-    record.detail = end.detail;
-}
-
-fn note_way(trail: &Trail, record: &mut RobotsRecord) {
-    record.hops = trail.hops().map(Url::to_string).collect();
-    record.final_url = Some(trail.current().to_string());
-}
-
-fn target_path(url: &Url) -> &str {
-    &url[url::Position::BeforePath..url::Position::AfterQuery]
-}
-
-/// Where the response sends the client, if it does.
-fn redirection(head: &Head) -> Option<&str> {
-    let location = head.location.as_deref();
-    location.filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308))
-}
-
-fn failure(error: &ExchangeError) -> End {
-    let outcome = match error {
-        ExchangeError::Connect(ConnectError::Local(_)) => RobotsOutcome::LocalFailure,
-        ExchangeError::Connect(ConnectError::Refused) => RobotsOutcome::Refused,
-        ExchangeError::Connect(ConnectError::Reset) | ExchangeError::Closed => RobotsOutcome::Reset,
-        ExchangeError::Connect(ConnectError::Timeout) => RobotsOutcome::Timeout,
-        ExchangeError::Connect(_) => RobotsOutcome::Unreachable,
-        ExchangeError::Tls(_) | ExchangeError::Certificate(_) => RobotsOutcome::TlsError,
-        ExchangeError::Malformed(_) => RobotsOutcome::ProtocolError,
-    };
-    End::new(outcome, error.to_string())
+    record.detail = Some(end.detail);
 }

@@ -15,14 +15,13 @@
 mod batch;
 mod classify;
 mod config;
+mod end;
 mod fetcher;
 mod outcome;
 mod parse;
 mod pattern;
 mod record;
-mod redirect;
 mod similar;
-mod target;
 mod text;
 
 pub use batch::{Batch, fetch_all};

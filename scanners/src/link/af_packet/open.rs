@@ -120,6 +120,9 @@ fn add_path(
         interface: interface.name.clone(),
         target,
     })?;
+    if route.gateway.is_none() {
+        info.neighbour = Some(target);
+    }
     let neighbour = route.gateway.unwrap_or(target);
     let next_hop = match options.next_hop {
         Some(mac) => mac,

@@ -1,6 +1,7 @@
 //! Telling the exhaustion of this machine from the failures of others.
 
 use std::io;
+#[cfg(feature = "resolve")]
 use std::net::{Ipv4Addr, UdpSocket};
 
 /// The process (EMFILE) or the machine (ENFILE) has no descriptor left, or no buffer (ENOBUFS).
@@ -27,7 +28,8 @@ pub(crate) fn is_local(error: &io::Error) -> bool {
 }
 
 /// Opens a socket to see whether this machine can: for failures whose cause was lost on the way.
-pub(super) fn probe() -> Option<io::Error> {
+#[cfg(feature = "resolve")]
+pub(crate) fn probe() -> Option<io::Error> {
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
         .err()
         .filter(is_local)
@@ -49,6 +51,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "resolve")]
     #[test]
     fn a_machine_with_sockets_left_passes_the_probe() {
         assert!(probe().is_none());

@@ -4,14 +4,14 @@
 /// by at most one. The same numbers give the same chunks, on every machine and in every version,
 /// so a generator that runs again makes the same children.
 #[derive(Debug)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     order: Vec<u32>,
     count: u32,
 }
 
 impl Chunks {
     /// Cuts `names` indices into the fewest chunks of at most `size`, at least 1.
-    pub(super) fn new(names: u32, size: u32, seed: u64) -> Self {
+    pub(crate) fn new(names: u32, size: u32, seed: u64) -> Self {
         Self {
             order: shuffled(names, seed),
             count: names.div_ceil(size.max(1)),
@@ -19,12 +19,12 @@ impl Chunks {
     }
 
     /// How many chunks there are.
-    pub(super) fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.count
     }
 
     /// The indices in chunk `index`; none behind the last.
-    pub(super) fn get(&self, index: u32) -> &[u32] {
+    pub(crate) fn get(&self, index: u32) -> &[u32] {
         let start = self.start(index);
         let end = self.start(index.saturating_add(1));
         self.order.get(start..end).unwrap_or_default()

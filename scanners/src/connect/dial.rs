@@ -1,6 +1,6 @@
 //! Dialling what the scope admitted.
 
-use std::io::ErrorKind::AddrNotAvailable;
+use std::io::{self, ErrorKind::AddrNotAvailable};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -50,12 +50,7 @@ pub async fn dial(
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            // A machine without IPv6 has no address of its own to dial from; for a site that has
-            // nothing else this is a missing route, which another attempt would not mend.
-            Ok(Err(error)) if addr.get().is_ipv6() && error.kind() == AddrNotAvailable => {
-                ConnectError::Unreachable(error.to_string())
-            }
-            Ok(Err(error)) => ConnectError::from(error),
+            Ok(Err(error)) => failure(*addr.get(), error),
             Err(_) => ConnectError::Timeout,
         };
         if matches!(failure, ConnectError::Local(_)) {
@@ -64,4 +59,14 @@ pub async fn dial(
         worst = worst.min(failure);
     }
     Err(worst)
+}
+
+/// Why connecting to `addr` failed. A machine without IPv6 has no address of its own to dial from;
+/// for a peer that has nothing else this is a missing route, which another attempt would not mend.
+pub(super) fn failure(addr: SocketAddr, error: io::Error) -> ConnectError {
+    if addr.is_ipv6() && error.kind() == AddrNotAvailable {
+        ConnectError::Unreachable(error.to_string())
+    } else {
+        ConnectError::from(error)
+    }
 }

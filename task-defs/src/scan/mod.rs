@@ -1,0 +1,57 @@
+//! Scans of targets: names, addresses, ports, sites.
+//!
+//! | family | reads | looks at | finds | method |
+//! |---|---|---|---|---|
+//! | [`Dns`] | names | a name | [`DnsRecord`]: its addresses | `resolver` |
+//! | [`TcpSyn`] | rows with `addresses` | a port of an address | [`PortRow`]: whether it is open | `syn` or `connect` |
+//! | [`Tls`] | [`PortRow`]s | an open port, for a name | [`TlsRecord`]: its certificate | `connect` |
+//! | [`Http`] | [`TlsRecord`]s | a site | [`HttpRecord`]: its page | `connect` |
+//!
+//! The rows of one family are what the next one reads, so a chain of them needs nothing between.
+//! Each family has three definitions:
+//!
+//! | step | definition | kind | what it does |
+//! |---|---|---|---|
+//! | generate | [`Generate<P>`](Generate) | `FAMILY.generate` | turns rows into targets, shuffles these and cuts them into chunks |
+//! | scan | [`Scan<P>`](Scan), [`PortScan`] | `FAMILY.scan` | looks at the targets of a chunk, many at once: a record each |
+//! | aggregate | [`Aggregate<P>`](Aggregate) | `FAMILY.aggregate` | counts the records by outcome |
+//!
+//! A scan stays within the scope of its collection; what is out of it is an outcome. Every target
+//! ends in exactly one outcome of the ledger, and the models that follow from what was found (see
+//! [`recon`](crate::recon)) are in the recon tables when the scan is over.
+//!
+//! A family of your own is one more [`Probe`]: a way to look at one target, of those in a list.
+//! [`TcpSyn`] is none, because its targets are too many for a list.
+
+mod aggregate;
+mod dns;
+mod found;
+mod gathered;
+mod generate;
+mod host;
+mod http;
+mod kind;
+mod probe;
+#[expect(
+    clippy::module_inception,
+    reason = "the step has the name of its family"
+)]
+mod scan;
+mod tcp_syn;
+mod tls;
+mod tools;
+
+pub use crate::option::InvalidOption;
+pub use aggregate::{Aggregate, Summary};
+pub use dns::{Dns, DnsRecord, Named};
+pub use found::Found;
+pub use generate::{Generate, Generated};
+pub use http::{Http, HttpRecord, HttpTarget};
+pub use probe::{LocalFailure, Probe, Target};
+pub use scan::Scan;
+pub use tcp_syn::{
+    AddressTarget, Addrs, AskedBy, Counted, Hosts, Method, Part, PortClass, PortRecord, PortRow,
+    PortRows, PortScan, Portion, TcpSyn,
+};
+pub use tls::{Tls, TlsClass, TlsRecord, TlsTarget};
+pub use tools::Tools;

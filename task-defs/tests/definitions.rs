@@ -1,0 +1,89 @@
+//! The table of all stock definitions, written from the registry.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
+#![cfg(all(
+    feature = "expressions",
+    feature = "notify",
+    feature = "robots",
+    feature = "scan",
+    feature = "sources"
+))]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use task_core::task::ErasedTask;
+
+const HEAD: &str = "\
+# The stock definitions
+
+Written from the registry by a test; after a change, `DEFINITIONS=overwrite cargo test -p sortie-task-defs
+--all-features --test definitions` writes it anew. The samples are those that the tests of the wire form hold every
+definition against.
+
+| kind | version | requires | route | creates | input | output or rows |
+|---|---|---|---|---|---|---|
+";
+
+/// The golden samples of a kind whose names end so, as links.
+fn samples(kind: &str, ends: &[&str]) -> String {
+    let mut links = Vec::new();
+    for end in ends {
+        for place in ["wire__", "wire__scan__"] {
+            let path = format!("tests/snapshots/{place}{kind}{end}.snap");
+            if Path::new(env!("CARGO_MANIFEST_DIR")).join(&path).exists() {
+                let name = end.trim_start_matches('.');
+                let name = if name.is_empty() { "input" } else { name };
+                links.push(format!("[{name}]({path})"));
+            }
+        }
+    }
+    links.join(" ")
+}
+
+fn row(task: &ErasedTask) -> String {
+    // The three steps of a family look the same but for what they look at.
+    let shared = match task.kind.split_once('.') {
+        Some(("http" | "tcp_syn" | "tls", step)) if step != "scan" => format!("dns.{step}"),
+        Some(("source", _)) => "source".to_owned(),
+        _ => task.kind.to_owned(),
+    };
+    let list = |names: Vec<String>| match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => names.join(", "),
+    };
+    let quoted = |name: String| format!("`{name}`");
+    let requires = task
+        .requirements
+        .iter()
+        .map(|needed| quoted(format!("{needed:?}")));
+    let creates = task.creates.iter().map(|kind| quoted((*kind).to_owned()));
+    let input = match samples(task.kind, &[""]) {
+        own if own.is_empty() => samples(&shared, &[""]),
+        own => own,
+    };
+    format!(
+        "| `{}` | {} | {} | {:?} | {} | {} | {} |",
+        task.kind,
+        task.version,
+        list(requires.collect()),
+        task.worker,
+        list(creates.collect()),
+        input,
+        samples(&shared, &[".output", ".row"]),
+    )
+}
+
+#[test]
+fn the_table_of_the_definitions_is_the_registry() {
+    let mut table = HEAD.to_owned();
+    for task in sortie_task_defs::registry().iter() {
+        writeln!(table, "{}", row(task)).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("DEFINITIONS.md");
+    if std::env::var("DEFINITIONS").is_ok_and(|what| what == "overwrite") {
+        std::fs::write(&path, &table).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == table, "DEFINITIONS.md is stale; see its head");
+}
