@@ -1,7 +1,7 @@
 //! The thin shell around the two halves: threads, or turns in one thread.
 
 use std::ops::ControlFlow;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use crate::link::{Clock, Link, LinkError, Receive, Transmit};
@@ -64,6 +64,7 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
         mut close,
     } = ends;
     thread::scope(|scope| {
+        let _stop = StopOnPanic(shared);
         let threads: Vec<_> = senders
             .into_iter()
             .zip(transmit)
@@ -90,8 +91,10 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
             }
         };
         shared.stop();
-        for thread in threads {
-            thread.join().map_err(|_| ScanError::Panicked)??;
+        // All of them first: a panic that nobody took would come out of the scope.
+        let ends: Vec<_> = threads.into_iter().map(ScopedJoinHandle::join).collect();
+        for end in ends {
+            end.map_err(|_| ScanError::Panicked)??;
         }
         let outcome = received?;
         let counters = receive.counters()?;
@@ -150,6 +153,7 @@ fn send_all<P: Probe>(
     clock: &dyn Clock,
 ) -> Result<(), LinkError> {
     // Whichever way it ends, the receiver must not wait for it.
+    let _stop = StopOnPanic(shared);
     let result = loop {
         if shared.is_stopped() {
             break Ok(());
@@ -173,6 +177,19 @@ fn send_all<P: Probe>(
         shared.stop();
     }
     result
+}
+
+/// Stops the scan if its thread panics. Otherwise a panic of the observer would leave senders that
+/// go on to the last target, and nobody who notes the answers; and one of a sender, a receiver that
+/// waits for it for ever.
+struct StopOnPanic<'a>(&'a Shared);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop();
+        }
+    }
 }
 
 /// Waits for frames at most until the next tick, takes them, and ticks if it is time.

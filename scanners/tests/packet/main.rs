@@ -10,3 +10,4 @@ mod netsim;
 mod pace;
 mod resume;
 mod support;
+mod threads;
