@@ -201,17 +201,32 @@ fn receive_once<P: Probe, O: Observer<P::Answer> + ?Sized>(
     clock: &dyn Clock,
     observer: &mut O,
 ) -> Result<ControlFlow<Outcome>, ScanError> {
+    let mut closed = Ok(());
     receive.receive(wait, &mut |arrival, frame| {
-        receiver.frame(arrival, frame, observer)
+        receiver.frame(arrival, frame, observer);
+        // What a real link hands over at once may be more answers than there is room for.
+        if receiver.must_close() && closed.is_ok() {
+            closed = close_all(receiver, close);
+        }
     })?;
-    if let Some((batch, range)) = receiver.closing() {
-        let count = close.send(batch, range)?;
-        receiver.closed(count);
-    }
+    closed?;
+    close_all(receiver, close)?;
     let now = clock.now();
     if now < receiver.next_tick() {
         return Ok(ControlFlow::Continue(()));
     }
     let counters = receive.counters()?;
     Ok(receiver.tick(now, counters, observer))
+}
+
+/// Sends the frames that end connections, as many as the link takes.
+fn close_all<P: Probe>(
+    receiver: &mut Receiver<'_, P>,
+    close: &mut dyn Transmit,
+) -> Result<(), LinkError> {
+    if let Some((batch, range)) = receiver.closing() {
+        let count = close.send(batch, range)?;
+        receiver.closed(count);
+    }
+    Ok(())
 }

@@ -55,7 +55,8 @@ pub(super) struct Receiver<'a, P> {
 
 struct Closing {
     batch: Batch,
-    len: usize,
+    /// The slots that are filled and not yet sent.
+    waiting: Range<usize>,
     /// How many repeated answers may still be closed before the next tick.
     repeats: usize,
 }
@@ -89,7 +90,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
             link: LinkCounters::default(),
             closing: closes.then(|| Closing {
                 batch: Batch::new(CLOSING, STRIDE),
-                len: 0,
+                waiting: 0..0,
                 repeats: REPEATS,
             }),
             cooldown: Cooldown::new(config.cooldown),
@@ -157,16 +158,25 @@ impl<'a, P: Probe> Receiver<'a, P> {
     /// Frames that end connections, to be sent now; then call [`closed`](Self::closed).
     pub(super) fn closing(&self) -> Option<(&Batch, Range<usize>)> {
         let closing = self.closing.as_ref()?;
-        (closing.len > 0).then_some((&closing.batch, 0..closing.len))
+        let waiting = closing.waiting.clone();
+        (!waiting.is_empty()).then_some((&closing.batch, waiting))
     }
 
-    /// Takes note that `count` of the frames that end connections went; the others are given up.
+    /// Whether there is no room for another of these frames before some are sent.
+    pub(super) fn must_close(&self) -> bool {
+        let closing = self.closing.as_ref();
+        closing.is_some_and(|closing| closing.waiting.end >= CLOSING)
+    }
+
+    /// Takes note that the first `count` of the frames that end connections went; the others wait.
     pub(super) fn closed(&mut self, count: usize) {
-        if let Some(closing) = &mut self.closing {
-            let count = count.min(closing.len);
+        if let Some(Closing { waiting, .. }) = &mut self.closing {
+            let count = count.min(waiting.len());
             self.received.closed += count as u64;
-            self.received.left_open += (closing.len - count) as u64;
-            closing.len = 0;
+            waiting.start += count;
+            if waiting.start == waiting.end {
+                *waiting = 0..0;
+            }
         }
     }
 
@@ -206,6 +216,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
     pub(super) fn report(mut self, now: Moment, link: LinkCounters, outcome: Outcome) -> Report {
         self.link = link;
         self.end_epoch(now);
+        let waiting = self.closing.map_or(0, |closing| closing.waiting.len());
+        self.received.left_open += waiting as u64;
         let by_pass = self.received.by_pass;
         let by_pass = by_pass.get(..usize::from(self.passes)).unwrap_or_default();
         let names = P::Answer::CLASSES.iter().copied();
@@ -283,19 +295,22 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let Some(closing) = &mut self.closing else {
             return;
         };
-        let len = self
-            .probe
-            .close(answer, closing.batch.slot_mut(closing.len));
+        // Not into a slot: where there is no more of them, it is to be counted all the same.
+        let mut frame = [0; STRIDE];
+        let len = self.probe.close(answer, &mut frame);
         if len == 0 {
             return;
         }
-        if closing.len >= CLOSING || (repeated && closing.repeats == 0) {
+        let slot = closing.waiting.end;
+        if slot >= CLOSING || (repeated && closing.repeats == 0) {
             self.received.left_open += 1;
             return;
         }
         closing.repeats -= usize::from(repeated);
-        closing.batch.set_len(closing.len, len);
-        closing.len += 1;
+        closing
+            .batch
+            .set(slot, frame.get(..len).unwrap_or_default());
+        closing.waiting.end += 1;
     }
 }
 

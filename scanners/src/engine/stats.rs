@@ -122,7 +122,7 @@ pub struct Received {
     pub unexpected: u64,
     /// Connections that we reset.
     pub closed: u64,
-    /// Connections that we should have reset, for which there was no time.
+    /// Connections that we should have reset, for which there was no time or no room on the link.
     pub left_open: u64,
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use sortie_scanners::engine::{Close, Found};
-use sortie_scanners::link::{FarSide, MemoryNetwork, Moment};
+use sortie_scanners::engine::{Close, Found, Received};
+use sortie_scanners::link::{FarSide, Faults, Faulty, MemoryNetwork, Moment};
 use sortie_scanners::syn::{Reason, SynAnswer, SynHost, SynState, SynStyle};
 use sortie_scanners::wire::{Ethernet, Ipv4, Tcp, TcpFlags};
 
@@ -120,6 +120,62 @@ fn connections_are_reset_with_the_number_that_the_target_waits_for() {
         let of = |reset: &&(std::net::Ipv4Addr, u16, u32)| reset.0 == found.target.addr();
         assert_eq!(resets.iter().filter(of).count(), 1);
     }
+}
+
+#[test]
+fn answers_that_come_all_at_once_are_all_reset() {
+    const COUNT: usize = 8192;
+    let mut host = SynHost::new(|_| Some(SynState::Open));
+    let (mut probes, mut resets) = (Vec::new(), 0);
+    let far = move |now: Moment, frame: &[u8], reply: &mut dyn FnMut(&[u8])| {
+        let packet = Ipv4::parse(Ethernet::parse(frame).unwrap().payload).unwrap();
+        if Tcp::parse(packet.payload).unwrap().flags == TcpFlags::RST {
+            resets += 1;
+            assert!(resets <= COUNT, "one for each");
+            return;
+        }
+        probes.push(frame.to_vec());
+        if probes.len() == COUNT {
+            for probe in &probes {
+                host.answer(now, probe, reply);
+            }
+        }
+    };
+    let scan = scan(targets("198.18.0.0/19", "80"))
+        .passes(1)
+        .with(|config| {
+            config.close = Close::Ours;
+            config.canaries = false;
+        });
+    let (report, _) = run(&scan, &link(MemoryNetwork::default(), far));
+    assert_eq!(report.class("open"), COUNT as u64);
+    let Received {
+        closed, left_open, ..
+    } = report.received;
+    assert_eq!((closed, left_open), (COUNT as u64, 0));
+}
+
+#[test]
+fn resets_that_a_full_link_does_not_take_go_later() {
+    let scan = scan(targets("198.18.0.0/22", "80")).with(|config| {
+        config.close = Close::Ours;
+        config.canaries = false;
+    });
+    let host = SynHost::new(|_| Some(SynState::Open));
+    let faults = Faults {
+        seed: 3,
+        full: 0.5,
+        short: 0.5,
+        ..Faults::default()
+    };
+    let link = Faulty::new(link(MemoryNetwork::default(), host), faults);
+    let report = scan
+        .run_by_turns(&link, &mut |_: &Found<SynAnswer>| {})
+        .unwrap();
+    let Received {
+        closed, left_open, ..
+    } = report.received;
+    assert_eq!((report.class("open"), closed, left_open), (1024, 1024, 0));
 }
 
 #[test]
