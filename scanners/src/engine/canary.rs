@@ -102,13 +102,14 @@ impl CanaryTurns {
         }
     }
 
-    /// The position and round of the canary that is to be probed at `now`, if one is, while probes
-    /// go at `rate`. Judges that canary's probe before.
+    /// The position and round of the canary that is to be probed at `now`, if one is and `may_go`,
+    /// while probes go at `rate`. Judges that canary's probe before.
     pub(super) fn due(
         &mut self,
         canaries: &Canaries,
         now: Moment,
         rate: f64,
+        may_go: impl FnOnce(u64) -> bool,
     ) -> Option<(u64, u16)> {
         if now < self.not_before {
             return None;
@@ -120,10 +121,14 @@ impl CanaryTurns {
         self.next = (self.next + 1) % CANARIES;
         let position = cage.position.load(Ordering::Acquire);
         let unchanged = position == *seen && position != 0;
+        if unchanged && now - *sent < PERIOD {
+            return None;
+        }
+        // Of an empty cage there is no position.
+        if !may_go(position.checked_sub(1)?) {
+            return None;
+        }
         if unchanged {
-            if now - *sent < PERIOD {
-                return None;
-            }
             let answered = cage.answered.load(Ordering::Acquire) == u32::from(*round) + 1;
             canaries.judge(answered);
             *silent = if answered { 0 } else { *silent + 1 };
@@ -137,6 +142,6 @@ impl CanaryTurns {
             (*seen, *round, *silent) = (position, 0, 0);
         }
         *sent = now;
-        Some((position.checked_sub(1)?, *round))
+        Some((position - 1, *round))
     }
 }

@@ -8,7 +8,8 @@ use crate::link::Moment;
 /// Buckets that networks are hashed to: 512 KiB.
 const BUCKETS: usize = 1 << 16;
 
-/// At most so many probes a second to one network.
+/// At most so many probes a second to one network, canaries included. Each of several senders keeps
+/// its share, so as many probes as there are senders may meet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PrefixCap {
     /// Probes a second.
@@ -56,6 +57,23 @@ impl PrefixTurns {
 
     /// Takes the next turn of the network of `addr`: `now`, or later.
     pub(super) fn take(&mut self, addr: IpAddr, now: Moment) -> Moment {
+        let between = self.between;
+        let Some(next) = self.next_of(addr) else {
+            return now;
+        };
+        let turn = now.max(*next);
+        *next = turn + between;
+        turn
+    }
+
+    /// Takes the turn of the network of `addr` if it has one `now`.
+    pub(super) fn take_now(&mut self, addr: IpAddr, now: Moment) -> bool {
+        let free = self.next_of(addr).is_none_or(|next| *next <= now);
+        free && self.take(addr, now) <= now
+    }
+
+    /// When the network of `addr` has its next turn.
+    fn next_of(&mut self, addr: IpAddr) -> Option<&mut Moment> {
         let prefix = match addr {
             IpAddr::V4(v4) => u128::from(
                 v4.to_bits()
@@ -70,11 +88,6 @@ impl PrefixTurns {
         let folded = prefix as u64 ^ (prefix >> 64) as u64;
         // Fibonacci hashing; the upper 16 bits number the buckets.
         let bucket = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize;
-        let Some(next) = self.next.get_mut(bucket) else {
-            return now;
-        };
-        let turn = now.max(*next);
-        *next = turn + self.between;
-        turn
+        self.next.get_mut(bucket)
     }
 }

@@ -77,13 +77,17 @@ impl<'a, P: Probe> Sender<'a, P> {
         now: Moment,
     ) -> Self {
         let share = 1.0 / shared.senders() as f64;
+        let mut turns = config
+            .prefix_cap
+            .map(|cap| PrefixTurns::new(cap, shared.senders()));
+        // What waited before the scan was resumed waits for a turn again.
+        let mut turn = |at| match (&mut turns, targets.get(at)) {
+            (Some(turns), Some(target)) => turns.take(target.addr(), now),
+            _ => now,
+        };
         let mut delayed = BinaryHeap::with_capacity(MAX_DELAYED);
-        delayed.extend(
-            mark.delayed
-                .iter()
-                .take(MAX_DELAYED)
-                .map(|&at| Reverse((now, at))),
-        );
+        let waiting = mark.delayed.iter().take(MAX_DELAYED);
+        delayed.extend(waiting.map(|&at| Reverse((turn(at), at))));
         Self {
             probe,
             targets,
@@ -94,9 +98,7 @@ impl<'a, P: Probe> Sender<'a, P> {
             retry_after: config.retry_after,
             pacer: Pacer::new(shared.rate() * share, now),
             share,
-            turns: config
-                .prefix_cap
-                .map(|cap| PrefixTurns::new(cap, shared.senders())),
+            turns,
             delayed,
             canaries: (config.canaries && index == 0).then(|| CanaryTurns::new(canary_rounds)),
             canary_slot: 0,
@@ -190,9 +192,16 @@ impl<'a, P: Probe> Sender<'a, P> {
         if slot != self.canary_slot {
             return None;
         }
-        let turns = self.canaries.as_mut()?;
-        let (position, round) = turns.due(&self.shared.canaries, now, self.shared.rate())?;
-        Some((self.targets.get(position)?, Attempt::Canary(round)))
+        let canaries = self.canaries.as_mut()?;
+        let (targets, turns) = (self.targets, &mut self.turns);
+        // A canary does not wait for its network: it is passed over.
+        let may_go = |position| match (turns, targets.get(position)) {
+            (Some(turns), Some(target)) => turns.take_now(target.addr(), now),
+            _ => true,
+        };
+        let rate = self.shared.rate();
+        let (position, round) = canaries.due(&self.shared.canaries, now, rate, may_go)?;
+        Some((targets.get(position)?, Attempt::Canary(round)))
     }
 
     /// The next target of the pass, and those that waited for their network before it.

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sortie_scanners::engine::{Pacer, PrefixCap};
-use sortie_scanners::link::{MemoryNetwork, Moment};
+use sortie_scanners::engine::{Close, Pacer, PrefixCap};
+use sortie_scanners::link::{FarSide as _, MemoryNetwork, Moment};
+use sortie_scanners::syn::{SynHost, SynState};
 use sortie_scanners::wire::{Ethernet, Ipv4};
 
 use crate::support::{link, run, scan, targets};
@@ -145,6 +146,27 @@ fn no_network_gets_more_than_its_cap_and_none_is_left_out() {
         assert!(511.0 / took <= 50.0 * 1.01, "{}", 511.0 / took);
         assert!(511.0 / took >= 50.0 * 0.95, "{}", 511.0 / took);
     }
+}
+
+#[test]
+fn canaries_keep_to_the_cap_of_their_network() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&seen);
+    let mut host = SynHost::new(|_| Some(SynState::Open));
+    let far = move |now: Moment, frame: &[u8], reply: &mut dyn FnMut(&[u8])| {
+        times.lock().unwrap().push(now);
+        host.answer(now, frame, reply);
+    };
+    let scan = scan(targets("198.18.0.0/24", "80")).with(|config| {
+        config.prefix_cap = Some(PrefixCap::new(10.0));
+        config.close = Close::Others;
+    });
+    let (report, _) = run(&scan, &link(MemoryNetwork::default(), far));
+    assert_eq!(report.class("open"), 256);
+    let seen = seen.lock().unwrap();
+    let took = (*seen.last().unwrap() - seen[0]).as_secs_f64();
+    let rate = (seen.len() - 1) as f64 / took;
+    assert!(rate <= 10.1, "{rate}");
 }
 
 proptest! {

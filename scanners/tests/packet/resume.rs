@@ -212,6 +212,40 @@ fn a_journal_has_every_answer_once_after_its_process_died() {
 }
 
 #[test]
+fn what_waits_for_its_network_waits_again_after_a_resume() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let far = || {
+        let times = Arc::clone(&seen);
+        move |now: Moment, _: &[u8], _: &mut dyn FnMut(&[u8])| times.lock().unwrap().push(now)
+    };
+    let scan = scan(targets("198.18.0.0/24", "80"))
+        .passes(1)
+        .with(|config| {
+            config.checkpoint_every = Some(Duration::from_secs(2));
+            config.prefix_cap = Some(PrefixCap::new(10.0));
+        });
+    let mut mortal = Mortal {
+        until: Duration::from_secs(8),
+        found: Vec::new(),
+        kept: None,
+    };
+    scan.run_by_turns(&link(MemoryNetwork::default(), far()), &mut mortal)
+        .unwrap();
+    seen.lock().unwrap().clear();
+    let (_, checkpoint) = mortal.kept.unwrap();
+    scan.resume(checkpoint)
+        .run_by_turns(&link(MemoryNetwork::default(), far()), &mut |_: &Found<
+            SynAnswer,
+        >| {})
+        .unwrap();
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() > 100, "{}", seen.len());
+    let took = (*seen.last().unwrap() - seen[0]).as_secs_f64();
+    let rate = (seen.len() - 1) as f64 / took;
+    assert!(rate <= 10.1, "{rate}");
+}
+
+#[test]
 fn a_checkpoint_of_another_scan_is_refused() {
     let probes = Probes::default();
     let mut mortal = Mortal {
