@@ -19,7 +19,8 @@ pub struct EngineConfig {
     pub retry_after: Duration,
     /// How long late answers are waited for after the last probe. Default 5 s.
     pub cooldown: Duration,
-    /// Threads that send, 1 to 64. Default 1.
+    /// Threads that send, 1 to 64. Each keeps its share of the rate: where that is less than 1,000
+    /// a second, a stall may let a probe of each go at once. Default 1.
     pub senders: usize,
     /// A cap on what each network gets. Default none.
     pub prefix_cap: Option<PrefixCap>,

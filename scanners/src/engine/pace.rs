@@ -52,6 +52,12 @@ impl Pacer {
         }
     }
 
+    /// Starts later, by the time that `tokens` take.
+    pub(super) fn later(mut self, tokens: f64) -> Self {
+        self.level -= tokens;
+        self
+    }
+
     /// How many a second.
     pub fn rate(&self) -> f64 {
         self.rate

@@ -96,7 +96,8 @@ impl<'a, P: Probe> Sender<'a, P> {
             walk: Walk::new(mark.range.clone(), config.passes, mark.pass, mark.next, now),
             range: mark.range,
             retry_after: config.retry_after,
-            pacer: Pacer::new(shared.rate() * share, now),
+            // Senders take turns. At a low rate each would otherwise send at the same moment.
+            pacer: Pacer::new(shared.rate() * share, now).later(index as f64 * share),
             share,
             turns,
             delayed,

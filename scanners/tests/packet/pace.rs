@@ -169,6 +169,23 @@ fn canaries_keep_to_the_cap_of_their_network() {
     assert!(rate <= 10.1, "{rate}");
 }
 
+#[test]
+fn senders_take_turns_at_a_low_rate() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&seen);
+    let far =
+        move |now: Moment, _: &[u8], _: &mut dyn FnMut(&[u8])| times.lock().unwrap().push(now);
+    let scan = scan(targets("198.18.0.0/24", "80"))
+        .rate(10.0)
+        .passes(1)
+        .senders(8);
+    run(&scan, &link(MemoryNetwork::default(), far));
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 256);
+    // One in 100 ms, and one that is on the edge.
+    assert!(busiest(&seen) <= 2, "{}", busiest(&seen));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 50, ..ProptestConfig::default() })]
 
