@@ -46,6 +46,15 @@ pub enum JournalError {
         /// What is wrong with it.
         source: InvalidCheckpoint,
     },
+    /// There is no checkpoint beside the output.
+    #[error(
+        "{path} has no checkpoint beside it: its scan is complete, or it is no output of a scan; \
+         to scan anew, write to another file"
+    )]
+    Complete {
+        /// The output.
+        path: PathBuf,
+    },
     /// The output is shorter than it was when the checkpoint was written.
     #[error("{path} is shorter than when it was last written; it is not the file of this scan")]
     Shorter {
@@ -64,6 +73,9 @@ impl Journal {
         let path = path.into();
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let file = file.map_err(io_error(&path))?;
+        // Tells an output that was only begun from one that is complete.
+        let beside = checkpoint_path(&path);
+        put(&beside, 0, &[]).map_err(io_error(&beside))?;
         Ok(Self::over(file, path))
     }
 
@@ -72,16 +84,18 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`JournalError`].
+    /// [`JournalError`]; [`JournalError::Complete`] leaves the file as it is.
     pub fn resume(path: impl Into<PathBuf>) -> Result<(Self, Option<Checkpoint>), JournalError> {
         let path = path.into();
         let file = OpenOptions::new().write(true).open(&path);
         let mut file = file.map_err(io_error(&path))?;
-        let (len, checkpoint) = match read_checkpoint(&checkpoint_path(&path))? {
-            Some((len, checkpoint)) => (len, Some(checkpoint)),
-            None => (0, None),
-        };
         let there = file.metadata().map_err(io_error(&path))?.len();
+        let (len, checkpoint) = match read_checkpoint(&checkpoint_path(&path))? {
+            Some(kept) => kept,
+            // Killed between the making of the two files.
+            None if there == 0 => (0, None),
+            None => return Err(JournalError::Complete { path }),
+        };
         if there < len {
             return Err(JournalError::Shorter { path });
         }
@@ -128,13 +142,7 @@ impl Journal {
         let file = self.lines.flush()?.get_mut();
         file.sync_data()?;
         let len = file.stream_position()?;
-        let path = checkpoint_path(&self.path);
-        let fresh = with_suffix(&path, ".new");
-        let mut to = File::create(&fresh)?;
-        to.write_all(&len.to_be_bytes())?;
-        to.write_all(&checkpoint.to_bytes())?;
-        to.sync_all()?;
-        fs::rename(&fresh, &path)
+        put(&checkpoint_path(&self.path), len, &checkpoint.to_bytes())
     }
 }
 
@@ -160,8 +168,18 @@ where
     }
 }
 
-/// The length of the output, and the checkpoint; `None` if there is no file.
-fn read_checkpoint(path: &Path) -> Result<Option<(u64, Checkpoint)>, JournalError> {
+/// Stores the length of the output and the checkpoint, all or nothing.
+fn put(path: &Path, len: u64, checkpoint: &[u8]) -> io::Result<()> {
+    let fresh = with_suffix(path, ".new");
+    let mut to = File::create(&fresh)?;
+    to.write_all(&len.to_be_bytes())?;
+    to.write_all(checkpoint)?;
+    to.sync_all()?;
+    fs::rename(&fresh, path)
+}
+
+/// The length of the output, and the checkpoint, if one was reached; `None` if there is no file.
+fn read_checkpoint(path: &Path) -> Result<Option<(u64, Option<Checkpoint>)>, JournalError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -172,8 +190,11 @@ fn read_checkpoint(path: &Path) -> Result<Option<(u64, Checkpoint)>, JournalErro
     let mut file = file.take(MAX_CHECKPOINT);
     file.read_exact(&mut len).map_err(io_error(path))?;
     file.read_to_end(&mut bytes).map_err(io_error(path))?;
+    if bytes.is_empty() {
+        return Ok(Some((0, None)));
+    }
     match Checkpoint::from_bytes(&bytes) {
-        Ok(checkpoint) => Ok(Some((u64::from_be_bytes(len), checkpoint))),
+        Ok(checkpoint) => Ok(Some((u64::from_be_bytes(len), Some(checkpoint)))),
         Err(source) => Err(JournalError::Checkpoint {
             path: path.to_owned(),
             source,

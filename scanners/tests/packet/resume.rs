@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use sortie_scanners::engine::{Checkpoint, Found, Observer, PrefixCap, Progress, Report};
 use sortie_scanners::link::{FarSide as _, Impairment, MemoryLink, MemoryNetwork, Moment};
-use sortie_scanners::output::{Journal, Ndjson};
+use sortie_scanners::output::{Journal, JournalError, Ndjson};
 use sortie_scanners::syn::{SynAnswer, SynHost, SynScan};
 use sortie_scanners::wire::{Ethernet, Ipv4, Tcp, TcpFlags};
 
@@ -209,6 +209,34 @@ fn a_journal_has_every_answer_once_after_its_process_died() {
         1,
         "no checkpoint is left"
     );
+}
+
+#[test]
+fn a_journal_that_is_complete_is_not_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.ndjson");
+    let mut journal = Journal::create(&path).unwrap();
+    let link = counting(&Probes::default(), Duration::ZERO);
+    let report = subject(1, false).run_by_turns(&link, &mut journal).unwrap();
+    journal.finish(report.complete).unwrap();
+    let written = std::fs::read(&path).unwrap();
+    assert!(!written.is_empty());
+
+    let error = Journal::resume(&path).unwrap_err();
+    assert!(matches!(error, JournalError::Complete { .. }), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), written);
+}
+
+#[test]
+fn a_journal_that_was_killed_before_its_first_checkpoint_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.ndjson");
+    drop(Journal::create(&path).unwrap());
+    std::fs::write(&path, "half a li").unwrap();
+    let (journal, checkpoint) = Journal::resume(&path).unwrap();
+    assert_eq!(checkpoint, None);
+    journal.finish(false).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
 }
 
 #[test]
