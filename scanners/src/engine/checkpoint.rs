@@ -9,6 +9,7 @@ use siphasher::sip::SipHasher13;
 use crate::probe::MAX_CLASSES;
 use crate::target::Chunk;
 
+use super::config::MAX_SENDERS;
 use super::dedupe::Answered;
 use super::retry::MAX_PASSES;
 
@@ -86,7 +87,8 @@ impl Checkpoint {
     /// How many targets had been found: what is found after these, a resumed scan may find again.
     /// Cut the output off behind so many to have each once.
     pub fn found(&self) -> u64 {
-        self.head.by_class.iter().sum()
+        let by_class = self.head.by_class.iter().copied();
+        by_class.fold(0, u64::saturating_add)
     }
 
     /// Which of the `len` targets of the chunk have answered.
@@ -183,6 +185,19 @@ impl Head {
             by_pass,
             by_class,
         }
+    }
+
+    /// Whether the senders share `len` positions out among them: each position is of one sender,
+    /// and what is delayed of the one that delays it. Otherwise a part would never be scanned, and
+    /// nobody would know.
+    pub(super) fn shares(&self, len: u64) -> bool {
+        let end = self.senders.iter().try_fold(0, |end, mark| {
+            let SenderMark { range, delayed, .. } = mark;
+            let follows = range.start == end && range.end >= end;
+            let own = delayed.iter().all(|position| range.contains(position));
+            (follows && own).then_some(range.end)
+        });
+        (1..=MAX_SENDERS).contains(&self.senders.len()) && end == Some(len)
     }
 }
 

@@ -7,6 +7,9 @@ use super::pace::Pacer;
 use super::prefix::PrefixCap;
 use super::retry::MAX_PASSES;
 
+/// Most threads that send.
+pub(super) const MAX_SENDERS: usize = 64;
+
 /// How a scan is run; the defaults suit a scan of the Internet from one machine.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -84,7 +87,7 @@ impl EngineConfig {
         if self.retry_after < Duration::from_secs(1) {
             return invalid("retry_after", "1 s or more");
         }
-        if !(1..=64).contains(&self.senders) {
+        if !(1..=MAX_SENDERS).contains(&self.senders) {
             return invalid("senders", "1 to 64");
         }
         if self

@@ -102,10 +102,7 @@ impl<P: Probe> Engine<P> {
         if head.passes != self.config.passes {
             return Err(ScanError::OtherScan("number of passes"));
         }
-        let inside = |mark: &SenderMark| {
-            mark.range.start <= mark.range.end && mark.range.end <= self.targets.len()
-        };
-        if head.senders.is_empty() || !head.senders.iter().all(inside) {
+        if !head.shares(self.targets.len()) {
             return Err(ScanError::OtherScan("share of each sender"));
         }
         self.resume = Some(checkpoint);
@@ -164,6 +161,9 @@ impl<P: Probe> Engine<P> {
             checkpoint
                 .restore(&answered)
                 .map_err(|_| ScanError::OtherScan("number of targets"))?;
+            if answered.count() != checkpoint.found() {
+                return Err(ScanError::OtherScan("number of answers"));
+            }
             received.by_pass = checkpoint.head.by_pass;
             received.by_class = checkpoint.head.by_class;
             marks.clone_from(&checkpoint.head.senders);

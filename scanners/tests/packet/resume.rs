@@ -1,6 +1,7 @@
 //! A scan that is killed goes on, misses nothing, and does over no more than was said.
 
 use std::collections::HashMap;
+use std::hash::Hasher as _;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
@@ -271,6 +272,60 @@ fn what_waits_for_its_network_waits_again_after_a_resume() {
     let took = (*seen.last().unwrap() - seen[0]).as_secs_f64();
     let rate = (seen.len() - 1) as f64 / took;
     assert!(rate <= 10.1, "{rate}");
+}
+
+/// `checkpoint` with another head, and the checksum that belongs to it.
+fn altered(checkpoint: &Checkpoint, alter: impl FnOnce(&mut serde_json::Value)) -> Checkpoint {
+    let bytes = checkpoint.to_bytes();
+    let end = bytes.iter().position(|&byte| byte == b'\n').unwrap();
+    let mut head = serde_json::from_slice(&bytes[..end]).unwrap();
+    alter(&mut head);
+    let mut altered = serde_json::to_vec(&head).unwrap();
+    altered.extend(&bytes[end..bytes.len() - 8]);
+    // SipHash-1-3 without a key, which is also what the standard library has.
+    let mut hasher = std::collections::hash_map::DefaultHasher::new();
+    hasher.write(&altered);
+    altered.extend(hasher.finish().to_be_bytes());
+    Checkpoint::from_bytes(&altered).unwrap()
+}
+
+#[test]
+fn a_checkpoint_that_would_leave_something_out_is_refused() {
+    let mut mortal = Mortal {
+        until: Duration::from_secs(4),
+        found: Vec::new(),
+        kept: None,
+    };
+    let link = counting(&Probes::default(), Duration::ZERO);
+    let scan = subject(2, false);
+    scan.run_by_turns(&link, &mut mortal).unwrap();
+    let (_, checkpoint) = mortal.kept.unwrap();
+    let refused = |checkpoint| {
+        let scan = scan.clone().resume(checkpoint);
+        let none = &mut |_: &Found<SynAnswer>| {};
+        scan.run_by_turns(&link, none).unwrap_err().to_string()
+    };
+
+    let one_less = altered(&checkpoint, |head| {
+        head["senders"].as_array_mut().unwrap().pop();
+    });
+    assert!(refused(one_less).contains("share of each sender"));
+    let twice = altered(&checkpoint, |head| {
+        head["senders"][1] = head["senders"][0].clone();
+    });
+    assert!(refused(twice).contains("share of each sender"));
+    let many = altered(&checkpoint, |head| {
+        let mut nobody = head["senders"][1].clone();
+        nobody["range"]["start"] = nobody["range"]["end"].clone();
+        let senders = head["senders"].as_array_mut().unwrap();
+        senders.extend(std::iter::repeat_n(nobody, 100_000));
+    });
+    assert!(refused(many).contains("share of each sender"));
+    let miscounted = altered(&checkpoint, |head| {
+        head["by_class"] = serde_json::json!(vec![u64::MAX; 8]);
+    });
+    assert_eq!(miscounted.found(), u64::MAX);
+    assert!(refused(miscounted).contains("number of answers"));
 }
 
 #[test]
