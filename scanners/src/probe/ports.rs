@@ -76,8 +76,9 @@ impl SourcePorts {
 
     /// All ports that are in use.
     pub fn range(&self) -> RangeInclusive<u16> {
-        let count = self.block * (u16::from(self.passes) + 1);
-        self.first..=self.first + (count - 1)
+        // All 2^16 of them are one more than fit.
+        let last = self.block * u16::from(self.passes) + (self.block - 1);
+        self.first..=self.first + last
     }
 
     /// The port for `attempt`; which one of the block, `choice` decides. A pass that was not

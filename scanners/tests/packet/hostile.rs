@@ -116,6 +116,18 @@ fn ten_million_forged_cookies_are_refused() {
 }
 
 #[test]
+fn all_ports_there_are_may_be_source_ports() {
+    for passes in [1, 2, 3, 7] {
+        let ports = SourcePorts::new(0..=u16::MAX, passes).unwrap();
+        let count = u32::from(passes) + 1;
+        let last = 65_536 / count * count - 1;
+        assert_eq!(ports.range(), 0..=last as u16, "{passes}");
+        let canary = ports.port(Attempt::Canary(0), 0);
+        assert_eq!(ports.attempt(canary), Some(Attempt::Canary(0)));
+    }
+}
+
+#[test]
 fn keys_are_not_shown() {
     let key = CookieKey::fixed(*b"secret-secret-16");
     let ports = SourcePorts::new(SourcePorts::DEFAULT, 2).unwrap();
