@@ -28,7 +28,7 @@ pub struct EngineConfig {
     /// A cap on what each network gets. Default none.
     pub prefix_cap: Option<PrefixCap>,
     /// Whether the rate starts low, follows what the way can carry, and [`rate`](Self::rate) is
-    /// only the most. Default no.
+    /// only the most. It needs [`canaries`](Self::canaries). Default no.
     pub adapt: bool,
     /// Whether targets that answered are probed again to measure loss: at most one probe in a
     /// hundred, 64 a second. Default yes.
@@ -101,6 +101,12 @@ impl EngineConfig {
             .is_some_and(|every| every < Duration::from_secs(1))
         {
             return invalid("checkpoint_every", "1 s or more");
+        }
+        if self.adapt && !self.canaries {
+            return invalid(
+                "adapt",
+                "off without canaries, which are what the rate follows",
+            );
         }
         if !(1..=1024).contains(&self.batch) {
             return invalid("batch", "1 to 1,024");

@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use sortie_scanners::engine::{Basis, Close, Report};
+use sortie_scanners::engine::{Basis, Close, Found, Report};
 use sortie_scanners::link::{Impairment, MemoryNetwork};
-use sortie_scanners::syn::{SynHost, SynState};
+use sortie_scanners::syn::{SynAnswer, SynHost, SynState};
 
 use crate::support::{link, run, scan, targets};
 
@@ -118,4 +118,20 @@ fn answers_that_the_kernel_drops_are_told() {
     let sure = report.confidence.unwrap();
     let share = found as f64 / report.targets as f64;
     assert!(sure.found_at_least < share, "{sure:?} for {share}");
+}
+
+#[test]
+fn a_rate_that_adapts_needs_canaries() {
+    let scan = scan(targets("198.18.0.1", "443")).with(|config| {
+        config.adapt = true;
+        config.canaries = false;
+    });
+    let link = link(MemoryNetwork::default(), SynHost::new(|_| None));
+    let error = scan
+        .run_by_turns(&link, &mut |_: &Found<SynAnswer>| {})
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "adapt must be off without canaries, which are what the rate follows"
+    );
 }
