@@ -132,12 +132,14 @@ fn targets(args: &Args, scope: &Scope) -> anyhow::Result<TargetSet> {
     Ok(targets)
 }
 
-/// One address of each version of IP, for the way out: the numbering begins with IPv4.
+/// Two addresses of each version of IP, or the only one, for the way out: the numbering goes address
+/// by address and begins with IPv4.
 fn ways(targets: &TargetSet, scope: &Scope) -> anyhow::Result<Vec<InScope<IpAddr>>> {
-    let ends = [targets.get(0), targets.get(targets.len() - 1)];
+    let (len, ports) = (targets.len(), targets.ports().len() as u128);
+    let ends = [0, ports, len.saturating_sub(ports + 1), len - 1];
     let admitted = ends
         .into_iter()
-        .flatten()
+        .filter_map(|index| targets.get(index))
         .map(|target| scope.admit_ip(target.addr()));
     Ok(admitted.collect::<Result<_, _>>()?)
 }

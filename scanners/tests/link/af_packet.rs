@@ -114,6 +114,10 @@ fn what_stands_in_the_way_is_named() {
             toward(&["2001:db8::9"]),
             Err(LinkError::NoNeighbour { .. })
         ));
+        // All frames would go to the first of them.
+        for two in [["192.0.2.2", "192.0.2.3"], ["2001:db8::2", "2001:db8::3"]] {
+            assert!(matches!(toward(&two), Err(LinkError::Neighbour(_))));
+        }
         for name in ["nosuch0", "a-name-that-is-much-too-long-for-linux"] {
             let options = AfPacketOptions {
                 interface: Some(name.to_owned()),

@@ -52,15 +52,16 @@ impl AfPacket {
     /// The first target of each version of IP decides: the routing table is asked for the way to
     /// it, and the next hop of that way for its hardware address (ARP, RFC 826; or neighbour
     /// discovery, RFC 4861). All frames of that version go to that next hop. Behind a gateway that
-    /// is right for every target; on the link itself, only for the one target, so scan a net that
-    /// you are in with ordinary connections.
+    /// is right for every target; on the link itself, only for the one target, so another of that
+    /// version is refused unless [`AfPacketOptions::next_hop`] is set. Name two targets where there
+    /// are more, and scan a net that you are in with ordinary connections.
     ///
     /// # Errors
     ///
     /// [`LinkError::Forbidden`] without CAP_NET_RAW; [`LinkError::NoRoute`],
     /// [`LinkError::Local`], [`LinkError::NoSource`], [`LinkError::NoNeighbour`],
-    /// [`LinkError::NoInterface`], [`LinkError::Down`], [`LinkError::Medium`] and
-    /// [`LinkError::TwoInterfaces`] by what is found on the way; [`LinkError::System`] otherwise.
+    /// [`LinkError::NoInterface`], [`LinkError::Down`], [`LinkError::Medium`],
+    /// [`LinkError::TwoInterfaces`] and [`LinkError::Neighbour`] by what is found on the way; [`LinkError::System`] otherwise.
     pub fn toward(
         targets: &[InScope<IpAddr>],
         options: &AfPacketOptions,
@@ -90,6 +91,11 @@ impl AfPacket {
                     target,
                     interface: interface.name.clone(),
                 });
+            }
+            let other = |it: &IpAddr| it.is_ipv4() == target.is_ipv4() && *it != target;
+            let alone = !targets.iter().map(InScope::get).any(other);
+            if route.gateway.is_none() && options.next_hop.is_none() && !alone {
+                return Err(LinkError::Neighbour(target));
             }
             add_path(&mut netlink, interface, info, &route, target, options)?;
         }
