@@ -102,8 +102,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
             // A mark is up to a tenth old when it is taken, waits four and is superseded after
             // four more: in all less than the interval that was promised.
             marks: config.checkpoint_every.map(|every| Marks {
-                every: every * 4 / 10,
-                next: now + every * 4 / 10,
+                every: every / 10 * 4,
+                next: now + every / 10 * 4,
                 settled: shared.marks(),
             }),
         }

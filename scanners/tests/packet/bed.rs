@@ -2,11 +2,13 @@
 //! root; says so where it is not there.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use lab::bed::{Bed, Fate, Responder};
+use lab::bed::{Bed, Fate, Responder, SCAN_INTERFACE};
 use sortie_scanners::engine::{Found, Report};
-use sortie_scanners::link::{AfPacket, AfPacketOptions};
+use sortie_scanners::link::{AfPacket, AfPacketOptions, Filter, Link as _};
 use sortie_scanners::scope::Scope;
 use sortie_scanners::syn::{SynAnswer, SynScan, SynState};
 use sortie_scanners::target::TargetSet;
@@ -78,7 +80,7 @@ fn what_a_kernel_answers_is_found_and_nothing_else() {
         *expected.entry(fate).or_insert(0u64) += 1;
     }
     let scan = SynScan::new(targets).rate(5000.0).passes(3).with(|config| {
-        config.cooldown = std::time::Duration::from_secs(1);
+        config.cooldown = Duration::from_secs(1);
     });
     let (report, found) = run(&bed, &scan, &scope);
     for found in &found {
@@ -112,7 +114,7 @@ fn nothing_is_sent_to_what_is_denied() {
     let targets = TargetSet::builder().addrs("198.18.8.0/24").ports("80");
     let targets = targets.build(&scope).unwrap();
     let scan = SynScan::new(targets).rate(2000.0).with(|config| {
-        config.cooldown = std::time::Duration::from_secs(1);
+        config.cooldown = Duration::from_secs(1);
     });
     let (report, _) = run(&bed, &scan, &scope);
     let counts = bed.watched().unwrap();
@@ -130,7 +132,7 @@ fn the_rate_is_never_passed_on_a_real_clock() {
     let targets = TargetSet::builder().addrs("198.18.0.0/19").ports("9");
     let targets = targets.build(&scope).unwrap();
     let scan = SynScan::new(targets).rate(4000.0).passes(1).with(|config| {
-        config.cooldown = std::time::Duration::ZERO;
+        config.cooldown = Duration::ZERO;
         config.canaries = false;
     });
     let start = Instant::now();
@@ -139,4 +141,29 @@ fn the_rate_is_never_passed_on_a_real_clock() {
     let rate = 8192.0 / report.sending.as_secs_f64();
     // How much slower it is depends on who else uses the machine; see the tests in virtual time.
     assert!(rate < 4041.0, "{rate}");
+}
+
+#[test]
+fn a_wait_may_be_without_end() {
+    let Some(bed) = bed(Responder::kernel([80])) else {
+        return;
+    };
+    bed.run(Command::new("ip").args(["neigh", "del", "192.0.2.2", "dev", SCAN_INTERFACE]))
+        .unwrap();
+    let target = scope(&[]).admit_ip([198, 18, 0, 0].into()).unwrap();
+    let count = bed.enter(|| {
+        let options = AfPacketOptions {
+            patience: Duration::MAX,
+            ..AfPacketOptions::default()
+        };
+        let link = AfPacket::toward(&[target], &options).unwrap();
+        let filter = Filter {
+            v4: Some([192, 0, 2, 1].into()),
+            ..Filter::new(0..=u16::MAX)
+        };
+        let mut receive = link.receive(&filter).unwrap();
+        TcpStream::connect("198.18.0.0:80").unwrap();
+        receive.receive(Duration::MAX, &mut |_, _| ()).unwrap()
+    });
+    assert!(count > 0);
 }

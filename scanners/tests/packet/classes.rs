@@ -1,6 +1,7 @@
 //! Each target ends in the class that it is of, and the classes add up.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sortie_scanners::engine::{Close, Found, Received};
 use sortie_scanners::link::{FarSide, Faults, Faulty, MemoryNetwork, Moment};
@@ -203,6 +204,14 @@ fn a_second_pass_comes_from_other_ports_a_second_later() {
             assert!(early.2 != late.2 && early.3 != late.3);
         }
     }
+}
+
+#[test]
+fn a_checkpoint_may_never_be_due() {
+    let scan = scan(targets("198.18.0.0/24", "80"));
+    let scan = scan.with(|config| config.checkpoint_every = Some(Duration::MAX));
+    let link = link(MemoryNetwork::default(), SynHost::new(sixteenths));
+    assert!(run(&scan, &link).0.complete);
 }
 
 #[test]

@@ -74,6 +74,9 @@ fn is_full(error: &io::Error) -> bool {
 /// An answer in the interceptor's ring wakes nobody; this is how long it waits at most.
 const LOOK: Duration = Duration::from_millis(1);
 
+/// A longer wait is cut to this: the clock of the system ends.
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 pub(super) struct Receiver {
     interceptor: Option<Interceptor>,
     /// Before the socket, so that the mapping goes first.
@@ -118,7 +121,7 @@ impl Receive for Receiver {
         timeout: Duration,
         each: &mut dyn FnMut(Arrival, &[u8]),
     ) -> Result<usize, LinkError> {
-        let end = Instant::now() + timeout;
+        let end = Instant::now() + timeout.min(LONGEST);
         loop {
             let count = self.drain(each);
             let left = end.saturating_duration_since(Instant::now());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::link::{Batch, LinkError, MacAddr};
 
-use super::ends::{failed, open_socket, system};
+use super::ends::{LONGEST, failed, open_socket, system};
 use super::netlink::{Interface, Netlink};
 use super::solicit::{Solicitation, solicit};
 use super::sys::{ALL, Headers};
@@ -53,7 +53,7 @@ fn ask(
     let mut batch = Batch::new(1, question.frame().len());
     batch.set(0, question.frame());
     let mut headers = Headers::new(1);
-    let end = Instant::now() + patience;
+    let end = Instant::now() + patience.min(LONGEST);
     let mut buffer = [0; 256];
     let mut seen = 0;
     while Instant::now() < end && seen < MAX_FRAMES {
