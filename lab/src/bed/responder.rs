@@ -1,7 +1,9 @@
 //! Who answers on the far side.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ipnet::IpNet;
 
@@ -82,12 +84,18 @@ pub(super) fn pass(scan: &Namespace, on: bool) -> Result<(), BedError> {
 
 /// Builds the programs and attaches one of them.
 fn load(side: &Namespace, interface: &str, program: &str) -> Result<(), BedError> {
-    let folder = std::env::temp_dir().join(format!("sortie-bed-{}-{program}", std::process::id()));
+    // Several beds of one process may build at the same time.
+    static BUILT: AtomicU64 = AtomicU64::new(0);
+    let build_number = BUILT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("sortie-bed-{}-{build_number}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
     let failed = |source| BedError::Setting {
         path: folder.display().to_string(),
         source,
     };
-    std::fs::create_dir_all(&folder).map_err(failed)?;
+    // Ours alone, and new: root is about to load what is in it.
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&folder);
+    made.map_err(failed)?;
     let attached = build(&folder, side).and_then(|object| {
         side.run(
             Command::new("ip")
