@@ -21,6 +21,9 @@ pub struct Metadata {
     pub fingerprint: u64,
     /// How many addresses there are, in all chunks together.
     pub addrs: String,
+    /// These addresses as ranges, in the form that [`parse_addrs`](crate::target::parse_addrs)
+    /// reads.
+    pub ranges: Vec<String>,
     /// How many addresses were asked for and refused by the scope.
     pub refused_addrs: String,
     /// The ports.
@@ -33,12 +36,16 @@ impl Metadata {
     /// Collects it.
     pub fn new(targets: &TargetSet, report: Report) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let ranges = targets.ranges();
         Self {
             version: env!("CARGO_PKG_VERSION"),
             // A clock before 1970 is not worth an error.
             made_at: now.unwrap_or_default().as_secs(),
             fingerprint: targets.fingerprint(),
             addrs: targets.addrs().to_string(),
+            ranges: ranges
+                .map(|(first, last)| format!("{first}-{last}"))
+                .collect(),
             refused_addrs: targets.refused_addrs().to_string(),
             ports: targets.ports().as_slice().to_vec(),
             report,

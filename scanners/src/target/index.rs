@@ -87,6 +87,19 @@ impl<W: Word> AddrIndex<W> {
         self.len
     }
 
+    /// The first and the last address of each range, ascending.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (W, W)> {
+        let starts = self.starts.iter().copied();
+        // Where the next range starts, or all of them end.
+        let ends = starts.clone().skip(1).chain([self.len]);
+        let lens = starts.zip(ends).map(|(start, end)| end - start);
+        let firsts = self.firsts.iter().copied();
+        // No range is empty.
+        firsts
+            .zip(lens)
+            .map(|(first, len)| (first, first + (len - W::ONE)))
+    }
+
     /// The address with this index; `None` past the end.
     pub(super) fn get(&self, index: W) -> Option<W> {
         if index >= self.len {

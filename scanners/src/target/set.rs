@@ -121,6 +121,15 @@ impl TargetSet {
         u128::from(self.0.v4.len()) + self.0.v6.len()
     }
 
+    /// The addresses as ranges, the first and last of each: IPv4 before IPv6, ascending.
+    pub fn ranges(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        // At most u32::MAX, because that is what went in.
+        let v4 = |bits: u64| IpAddr::from(Ipv4Addr::from(bits as u32));
+        let v6 = |bits: u128| IpAddr::from(Ipv6Addr::from(bits));
+        let all_v4 = self.0.v4.ranges().map(move |(a, b)| (v4(a), v4(b)));
+        all_v4.chain(self.0.v6.ranges().map(move |(a, b)| (v6(a), v6(b))))
+    }
+
     /// How many addresses were asked for and are not there: the scope refuses them.
     pub fn refused_addrs(&self) -> u128 {
         self.0.refused

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sortie_scanners::link::{Impairment, MemoryNetwork};
+use sortie_scanners::output::Metadata;
 use sortie_scanners::syn::SynHost;
 
 use crate::support::{assert_truth, link, run, scan, sixteenths, targets};
@@ -55,6 +56,20 @@ fn row(loss: f64, both: bool, delay: u64, passes: u8) -> String {
     format!(
         "{lost:<10}  {delay:>3} ms  {passes:>6}  {counts:>14}  {measured:>8}  {estimate:>8}  {least:>8}\n"
     )
+}
+
+#[test]
+fn the_document_of_a_run_names_its_targets() {
+    let all = "198.18.0.0/20, 198.18.99.7, 2001:db8::/120, 2001:db8:1::9";
+    let targets = targets(all, "22,443");
+    let link = link(MemoryNetwork::default(), SynHost::new(sixteenths));
+    let (report, _) = run(&scan(targets.clone()).rate(1e6), &link);
+    let document = Metadata::new(&targets, report);
+    let again = crate::support::targets(&document.ranges.join("\n"), "22,443");
+    assert_eq!(again.fingerprint(), targets.fingerprint());
+    let document: serde_json::Value = serde_json::from_str(&document.to_json()).unwrap();
+    assert_eq!(document["ranges"][0], "198.18.0.0-198.18.15.255");
+    assert_eq!(document["report"]["chunk"]["seed"], 1);
 }
 
 #[test]
