@@ -220,7 +220,7 @@ fn envelopes() -> Vec<(&'static str, DispatchTask)> {
         lease: Duration::from_millis(90_500),
         scope: Some(claim("scopes/example", 812)),
         cursor: Some(inline(
-            &json!({"rows": 500, "children": 0, "at": {"next": 501}}),
+            &json!({"at": {"next": 501}, "children": 0, "rows": 500}),
         )),
         payload: Payload::Claim(claim("payloads/example/1249", 300_000)),
         ..smallest.clone()
@@ -234,7 +234,7 @@ fn envelopes() -> Vec<(&'static str, DispatchTask)> {
 fn messages() -> Vec<(&'static str, ToManager)> {
     let submit = SubmitCollection {
         collection_id: collection(),
-        plan: inline(&json!({"name": "robots", "containers": [], "tasks": []})),
+        plan: inline(&json!({"containers": [], "name": "robots", "tasks": []})),
         scope: None,
     };
     let large_submit = SubmitCollection {
@@ -306,14 +306,14 @@ fn messages() -> Vec<(&'static str, ToManager)> {
         (
             "complete_task_deadline",
             Outcome::Deadline {
-                cursor: inline(&json!({"rows": 500, "children": 0, "at": {"next": 501}})),
+                cursor: inline(&json!({"at": {"next": 501}, "children": 0, "rows": 500})),
                 after_ms: None,
             },
         ),
         (
             "complete_task_pause",
             Outcome::Deadline {
-                cursor: inline(&json!({"rows": 0, "children": 0, "at": {"until": 1}})),
+                cursor: inline(&json!({"at": {"until": 1}, "children": 0, "rows": 0})),
                 after_ms: Some(3_600_000),
             },
         ),
@@ -498,6 +498,7 @@ fn claim(key: &str, len: u64) -> Claim {
     }
 }
 
+/// Members in the order of the alphabet: another one survives or not, by what else is built along.
 fn inline(value: &Value) -> Payload {
     Payload::encode(value).unwrap()
 }

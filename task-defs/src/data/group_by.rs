@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 
+use super::canonical;
 use super::carry::{hand_back, take_up};
 use super::pointer::Pointer;
 use super::walk::Walk;
@@ -113,7 +114,7 @@ impl Counter {
             rows: so_far.rows,
             missing: so_far.missing,
             groups: groups
-                .map(|group| (group.value.to_string(), group))
+                .map(|group| (canonical::text(&group.value), group))
                 .collect(),
         }
     }
@@ -124,7 +125,7 @@ impl Counter {
             self.missing += 1;
             return Ok(());
         };
-        let text = value.to_string();
+        let text = canonical::text(value);
         if let Some(group) = self.groups.get_mut(&text) {
             group.rows += 1;
             return Ok(());

@@ -25,6 +25,7 @@
 //! | how many | [`Count`], [`GroupBy`] |
 //! | into a file | [`ToFile`] |
 
+mod canonical;
 mod carry;
 mod condition;
 mod count;

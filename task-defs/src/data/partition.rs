@@ -10,6 +10,7 @@ use siphasher::sip::SipHasher13;
 use task_core::requirements::DeclaresTaskData;
 use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 
+use super::canonical;
 use super::pointer::Pointer;
 use super::walk::{Row, Walk};
 
@@ -210,7 +211,7 @@ impl Parts {
 fn hashed(value: Option<&Value>, parts: u32) -> u64 {
     let mut hasher = SipHasher13::new();
     if let Some(value) = value {
-        hasher.write(value.to_string().as_bytes());
+        hasher.write(canonical::text(value).as_bytes());
     }
     ((u128::from(hasher.finish()) * u128::from(parts)) >> 64) as u64
 }

@@ -62,6 +62,9 @@ pub struct DnsRecord {
     /// The addresses that the scope admits, sorted: servers rotate them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<IpAddr>,
+    /// There are more, which were not looked at: not all that the name has can be said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// How many more the scope refuses.
     #[serde(default)]
     pub refused: u64,
@@ -118,6 +121,7 @@ impl Probe for Dns {
             name: name.clone(),
             outcome,
             addresses: Vec::new(),
+            cut: false,
             refused: 0,
             cname: None,
             millis: 0,
@@ -141,6 +145,7 @@ impl Probe for Dns {
         addresses.sort_unstable();
         Ok(DnsRecord {
             addresses,
+            cut: seen.cut,
             refused: seen.refused,
             cname: seen.cname,
             millis: seen.millis,
@@ -161,10 +166,15 @@ impl Probe for Dns {
         };
         let domain = Domain {
             resolves: Some(resolves),
-            addresses: Some(record.addresses.clone()),
+            // Of more than are looked at each lookup brings others, which is no news.
+            addresses: (!record.cut).then(|| record.addresses.clone()),
             cname: record.cname.clone(),
             ..Domain::new(record.name.clone())
         };
-        found.add(&domain);
+        match record.outcome {
+            // Most guesses do not exist; one that did is news.
+            DnsOutcome::NoSuchName => found.add_if_known(&domain),
+            _ => found.add(&domain),
+        }
     }
 }

@@ -89,18 +89,30 @@ impl<'a, S: Source> PageReader<'a, S> {
         let read = if answer.status.is_success() {
             self.read_items(cx, &mut answer).await
         } else {
-            Err(self.failed(cx, &mut answer).await)
+            Err(self.failed(cx, &mut answer, credential.as_ref()).await)
         };
         cx.meter(answer.read, 0);
         if let Some(wait) = wait_asked_for(&answer, cx.now()) {
             // What a source asks for with a page in hand counts for the next one.
             self.sources.hold::<S>(cx.now().after(wait));
         }
-        read.map_err(|error| without_key(error, credential.as_ref()))
+        read.map_err(|error| quotable(error, credential.as_ref()))
     }
 
-    async fn failed<R>(&self, cx: &TaskContext<R>, answer: &mut Answer) -> SourceError {
+    async fn failed<R>(
+        &self,
+        cx: &TaskContext<R>,
+        answer: &mut Answer,
+        credential: Option<&Credential>,
+    ) -> SourceError {
         let body = answer.beginning(MAX_ERROR_BODY).await;
+        // Before anything is cut off: half a key would not be known again.
+        let body = match credential {
+            Some(credential) => credential
+                .redact(&String::from_utf8_lossy(&body))
+                .into_bytes(),
+            None => body,
+        };
         let failure = self.query.failure(&ErrorAnswer {
             status: answer.status.as_u16(),
             body: &body,
@@ -189,7 +201,7 @@ impl<'a, S: Source> PageReader<'a, S> {
             kind,
             page,
             error,
-            beginning: text::beginning(first, 80),
+            beginning: text::beginning(first, MAX_UNCUT),
         };
         match bad {
             // The text may quote the item.
@@ -197,7 +209,7 @@ impl<'a, S: Source> PageReader<'a, S> {
                 kind,
                 page,
                 place,
-                error: text::cut(&error.to_string(), 200).to_owned(),
+                error: error.to_string(),
             },
             BadPage::Json(error) => not_json(format!("not JSON: {error}")),
             BadPage::Split(error @ (SplitError::Truncated | SplitError::Unbalanced)) => {
@@ -244,10 +256,12 @@ fn build(
     request.map_err(|error| WebError::Setup(format!("the request: {error}")))
 }
 
-/// Texts of the source may quote the key that was sent.
-fn without_key(mut error: SourceError, credential: Option<&Credential>) -> SourceError {
-    let Some(credential) = credential else {
-        return error;
+/// Texts of the source may quote the key that was sent, and be long. The key goes first: half of it
+/// would not be known again.
+fn quotable(mut error: SourceError, credential: Option<&Credential>) -> SourceError {
+    let fit = |text: &str, max| match credential {
+        Some(credential) => text::cut(&credential.redact(text), max).to_owned(),
+        None => text::cut(text, max).to_owned(),
     };
     match &mut error {
         SourceError::Failed {
@@ -256,18 +270,23 @@ fn without_key(mut error: SourceError, credential: Option<&Credential>) -> Sourc
                 | Failure::RateLimited { message, .. }
                 | Failure::Fatal { message },
             ..
-        } => *message = credential.redact(message),
+        } => *message = fit(message, MAX_QUOTE),
         SourceError::NotJson {
             error, beginning, ..
         } => {
-            *error = credential.redact(error);
-            *beginning = credential.redact(beginning);
+            *error = fit(error, MAX_QUOTE);
+            *beginning = fit(beginning, 80);
         }
-        SourceError::Shape { error, .. } => *error = credential.redact(error),
+        SourceError::Shape { error, .. } => *error = fit(error, MAX_QUOTE),
         _ => {}
     }
     error
 }
+
+/// Bytes of a source's text that stand in an error.
+const MAX_QUOTE: usize = 200;
+/// The same, before the key is taken out of it: no key is that long.
+const MAX_UNCUT: usize = 4096;
 
 impl From<SplitError> for BadPage {
     fn from(error: SplitError) -> Self {

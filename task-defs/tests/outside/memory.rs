@@ -10,10 +10,11 @@ use tokio::net::TcpListener;
 use crate::bench::Bench;
 
 const CHILD: &str = "SORTIE_TEST_MEMORY";
-/// Rows of the answer, and its length: some 20 MB.
-const ROWS: usize = 60_000;
-/// Peak memory that reading it may add, in KiB.
-const MOST: u64 = 12 << 10;
+/// Rows of the answer, and its length: some 40 MB.
+const ROWS: usize = 120_000;
+/// Peak memory that reading it may add, in KiB; what of the program is used for the first time
+/// counts, too.
+const MOST: u64 = 18 << 10;
 
 /// Runs itself again in a process of its own: peak memory is that of a whole process.
 #[test]
@@ -55,7 +56,7 @@ async fn read() {
         (records.items, records.certificates.len()),
         (ROWS as u64, 100)
     );
-    assert!(bytes > 1.5e7 && more < MOST, "{bytes} bytes, {more} KiB");
+    assert!(bytes > 3e7 && more < MOST, "{bytes} bytes, {more} KiB");
 }
 
 /// A hundred certificates, over and over.

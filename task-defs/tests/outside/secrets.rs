@@ -33,6 +33,13 @@ async fn a_source_that_quotes_the_key_does_not_get_it_into_an_error() {
             200,
             json!({"matches": [], "error": format!("{KEY} is tired")}).to_string(),
         ),
+        // What is quoted is cut off, and must not be cut off in the midst of a key.
+        (500, format!("{} {KEY}", "x".repeat(190))),
+        (
+            400,
+            json!({"error": format!("{} {ENCODED}", "x".repeat(190))}).to_string(),
+        ),
+        (200, format!("{} {KEY}", "x".repeat(70))),
     ];
     for (status, body) in quotes {
         let server = MockServer::start().await;
@@ -52,6 +59,8 @@ async fn a_source_that_quotes_the_key_does_not_get_it_into_an_error() {
             let said = format!("{:?}", ended.0);
             assert!(said.contains("page 1"), "{said}");
             assert!(!said.contains(KEY) && !said.contains(ENCODED), "{said}");
+            let part = |key: &str| said.contains(&key[..8]);
+            assert!(!part(KEY) && !part(ENCODED), "{said}");
         }
     }
 }

@@ -111,7 +111,11 @@ async fn send<R>(cx: &TaskContext<R>, to: &str, body: Vec<u8>) -> Result<Notifie
     let message = match answer.status.is_redirection() {
         true => "it redirects, and redirects are not followed; correct its URL".to_owned(),
         // The path may be a secret, and some receivers quote it.
-        false if target.len() > 1 => text::beginning(&said, 200).replace(&target, "[path]"),
+        false if target.len() > 1 => {
+            // Before anything is cut off: half a path would not be known again.
+            let said = String::from_utf8_lossy(&said).replace(&target, "[path]");
+            text::beginning(said.as_bytes(), 200)
+        }
         false => text::beginning(&said, 200),
     };
     Err(NotifyError::Refused {

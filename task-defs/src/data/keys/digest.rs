@@ -5,6 +5,7 @@ use std::io::Write as _;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::data::canonical;
 use crate::data::pointer::Pointer;
 
 /// The SHA-256 of the values at some places of a row. Two rows with one digest have the same
@@ -25,7 +26,7 @@ impl Digest {
         for place in places {
             if let Some(value) = place.find(row) {
                 // Neither a value nor a hasher can fail to be written.
-                let _ = serde_json::to_writer(&mut hasher, value);
+                let _ = canonical::write(value, &mut hasher);
             }
             // JSON in one line has none, so the texts cannot run into each other.
             let _ = hasher.write_all(b"\n");
