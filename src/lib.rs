@@ -34,7 +34,8 @@
 //!
 //! - [`core`]: the engine's contracts: definitions, requirements, routing, workflows, manager,
 //!   worker, and the ports that adapters implement;
-//! - [`defs`]: the stock definitions, written as users would write them;
+//! - [`defs`]: the stock definitions, written as users would write them; with the feature `schema`, with their
+//!   JSON Schemas;
 //! - `source` (feature `sources`): crt.sh, Censys, Shodan, and the trait for a source of your own;
 //! - [`stores`], [`transports`]: adapters of the ports;
 //! - `sim` (feature `sim`): a whole deployment in one thread, in virtual time, with faults;

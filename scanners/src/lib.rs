@@ -19,6 +19,8 @@
 //! | `tls` | which certificates ports present | `tls` |
 //! | `http` | a small HTTP/1.1 client with caps on everything, and robots.txt and pages on top of it | `http` |
 //!
+//! With the feature `schema`, names, scopes and records are `schemars::JsonSchema`.
+//!
 //! ```
 //! use sortie_scanners::scope::Scope;
 //!

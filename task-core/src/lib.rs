@@ -12,7 +12,8 @@
 //!    stores what came of it: the data, and the [ledger](ledger::Ledger) of targets.
 //!
 //! The crate is pure: no sockets, no SQL, no AWS, no clock of its own. Time, randomness and I/O
-//! come through [`ports`], whose adapters are crates of their own.
+//! come through [`ports`], whose adapters are crates of their own. With the feature `schema` what
+//! definitions are made of is `schemars::JsonSchema`.
 
 #[cfg(test)]
 extern crate self as sortie_task_core;

@@ -19,6 +19,7 @@ pub enum Payload {
 
 /// A claim check: an object-store key with the length and hash of what must be found there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Claim {
     /// The key in the object store.
     pub key: String,

@@ -49,6 +49,22 @@
 //! the scans of names, ports, certificates and pages behind `scan`, which brings their scanners;
 //! sources behind `sources` and notifications behind `notify`, which bring an HTTPS client.
 //! [`registry()`] has all that are compiled in.
+//!
+//! With the feature `schema` what definitions take and return is `schemars::JsonSchema`, for those
+//! who write payloads or read results in another language, or offer forms for them. It describes
+//! the form only: ranges, and what a text must be, are said in its descriptions and checked by the
+//! tasks. The schemas stand ready in the folder `schemas` of the crate, a file for each kind.
+//!
+//! ```
+//! # #[cfg(feature = "schema")]
+//! # {
+//! use schemars::schema_for;
+//! use sortie_task_defs::data::Count;
+//!
+//! let schema = schema_for!(Count);
+//! assert_eq!(schema.get("required"), Some(&serde_json::json!(["from"])));
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 mod blocking;

@@ -26,6 +26,7 @@ const READ_SIZE: usize = 16 * 1024;
 
 /// How a connection is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scheme {
     /// In the clear.

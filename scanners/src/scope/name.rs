@@ -29,6 +29,7 @@ const MAX_INPUT: usize = 1024;
 /// # Ok::<(), InvalidName>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Name(Arc<str>);
 
 impl Name {

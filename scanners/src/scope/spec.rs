@@ -18,6 +18,7 @@ use super::error::InvalidScope;
 /// # Ok::<(), sortie_scanners::scope::InvalidScope>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ScopeSpec {
     /// Names that are allowed, each by itself: nothing under it.
@@ -31,9 +32,11 @@ pub struct ScopeSpec {
     pub deny_domains: Vec<String>,
     /// Nets that may be addressed without a name, and the reserved nets that may be at all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub allow_nets: Vec<IpNet>,
     /// Nets that are denied. Deny wins.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub deny_nets: Vec<IpNet>,
     /// Whether every name that is not denied is allowed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -15,15 +15,18 @@ use super::set::{Target, TargetSet};
 /// As JSON the positions are strings, because they may be longer than what JSON readers keep:
 /// `{"seed":7,"lo":"0","hi":"4096"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Chunk {
     /// Which order.
     pub seed: u64,
     /// The first position.
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub lo: u128,
     /// The position after the last.
     #[serde(with = "decimal")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub hi: u128,
 }
 

@@ -25,6 +25,7 @@ const MAX_SERIAL: usize = 128;
 
 /// What a certificate says. Nobody has checked that it is true.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LeafCertificate {
     /// SHA-256 of the whole certificate: 64 digits of lower-case hex.

@@ -33,6 +33,7 @@ pub const MAX_DEPTH: usize = 16;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Query {
     /// What must hold of a row, all of it.
@@ -45,6 +46,7 @@ pub struct Query {
 
 /// What rows are sorted by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// The key, by bytes.
@@ -62,6 +64,7 @@ pub enum Order {
 
 /// A value that a field is held against.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Value {
     /// For fields that are true or false.
@@ -75,6 +78,7 @@ pub enum Value {
 /// Something that holds of a row or does not: there is no third. A comparison with a field that
 /// the row lacks does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Filter {
     /// The key is one of these.

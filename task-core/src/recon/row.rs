@@ -111,6 +111,7 @@ pub enum Change {
 
 /// How many observations did what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Changes {
     /// Rows that are new.
     pub inserted: u64,

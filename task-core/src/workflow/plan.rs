@@ -94,6 +94,7 @@ pub enum Mode {
 
 /// One of the two ways that a deciding task can choose; also what it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
     /// The condition holds.

@@ -33,6 +33,7 @@ use crate::data::{Condition, TooDeep, Walk};
 /// # Ok::<(), task_core::WorkflowError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Conditional {
     /// The name of the task or container whose rows are read.
     pub from: String,
@@ -42,6 +43,7 @@ pub struct Conditional {
 
 /// What [`Conditional`] asks of the rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Test {

@@ -20,6 +20,7 @@ use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 /// # Ok::<(), task_core::WorkflowError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fail {
     /// Why: the error of the task. What is longer than 4 KiB is cut.
     pub message: String,

@@ -26,6 +26,7 @@ use task_core::{TaskContext, TaskDefinition, TaskError, Timestamp, needs};
 /// # Ok::<(), task_core::WorkflowError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SleepUntil {
     /// Until an instant, in milliseconds since 1970 (UTC). One that has passed is no wait.

@@ -10,6 +10,7 @@ use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 ///
 /// [`TaskError::Fatal`] if the collection has nothing called `from`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Count {
     /// The name of the task or container whose rows are counted.
     pub from: String,
@@ -17,6 +18,7 @@ pub struct Count {
 
 /// What [`Count`] returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RowCount {
     /// The number of rows.
     pub rows: u64,

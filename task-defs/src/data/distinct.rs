@@ -41,6 +41,7 @@ use crate::blocking::{Sign, Stop};
 /// # Ok::<(), sortie_task_defs::data::InvalidPointer>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Distinct {
     /// The name of the task or container whose rows are read.
     pub from: String,

@@ -28,6 +28,7 @@ use super::walk::sift;
 /// # Ok::<(), sortie_task_defs::data::InvalidPointer>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Filter {
     /// The name of the task or container whose rows are read.
     pub from: String,

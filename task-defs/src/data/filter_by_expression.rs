@@ -30,6 +30,7 @@ use super::walk::Walk;
 /// # Ok::<(), sortie_task_defs::data::InvalidExpression>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FilterByExpression {
     /// The name of the task or container whose rows are read.
     pub from: String,

@@ -45,6 +45,7 @@ use crate::blocking::{Sign, Stop};
 /// # Ok::<(), sortie_task_defs::data::InvalidPointer>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FilterByMembership {
     /// The name of the task or container whose rows are read.
     pub from: String,

@@ -41,6 +41,7 @@ use super::walk::sift;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FilterByScope {
     /// The name of the task or container whose rows are read.
     pub from: String,

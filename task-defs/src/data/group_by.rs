@@ -23,6 +23,7 @@ use super::walk::Walk;
 /// [`TaskError::Fatal`] if the collection has nothing called `from`, or with the text of a
 /// [`GroupError`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupBy {
     /// The name of the task or container whose rows are read.
     pub from: String,
@@ -32,6 +33,7 @@ pub struct GroupBy {
 
 /// What [`GroupBy`] returns: `rows` is the sum of all groups and `missing`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Groups {
     /// The number of rows read.
     pub rows: u64,
@@ -43,6 +45,7 @@ pub struct Groups {
 
 /// The rows that have one value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Group {
     /// The value.
     pub value: Value,

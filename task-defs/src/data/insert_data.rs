@@ -24,6 +24,7 @@ use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 /// # Ok::<(), task_core::WorkflowError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InsertData {
     /// The rows: any JSON each.
     pub rows: Vec<Value>,

@@ -30,6 +30,7 @@ use super::walk::Walk;
 /// # Ok::<(), sortie_task_defs::data::InvalidPointer>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Merge {
     /// The names of the tasks or containers whose rows are read. At most
     /// [`MAX_NAMES`](Self::MAX_NAMES).

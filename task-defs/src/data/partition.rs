@@ -42,6 +42,7 @@ use super::walk::{Row, Walk};
 /// # Ok::<(), sortie_task_defs::data::InvalidPointer>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Partition {
     /// The name of the task or container whose rows are read.
     pub from: String,
@@ -51,6 +52,7 @@ pub struct Partition {
 
 /// How [`Partition`] divides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Split {
@@ -71,6 +73,7 @@ pub enum Split {
 
 /// What [`Partition`] writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Part<T = Value> {
     /// Its number.
     pub part: u64,

@@ -19,6 +19,7 @@ use serde_json::Value;
 /// # Ok::<(), sortie_task_defs::data::InvalidPointer>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Pointer(String);
 

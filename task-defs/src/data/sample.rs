@@ -33,6 +33,7 @@ use super::walk::Walk;
 /// # let _ = sample;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sample {
     /// The name of the task or container whose rows are read.
     pub from: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which rows are kept: those inside, or the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Those inside.

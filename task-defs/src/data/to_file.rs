@@ -40,6 +40,7 @@ use crate::file::{Half, OutFile};
 /// # Ok::<(), sortie_task_defs::data::InvalidFileName>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToFile {
     /// The name of the task or container whose rows are read.
     pub from: String,
@@ -73,6 +74,7 @@ pub struct OutputFolder(pub PathBuf);
 /// assert!("../out".parse::<FileName>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct FileName(String);
 
@@ -86,6 +88,7 @@ pub struct InvalidFileName(String);
 
 /// What [`ToFile`] returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileSummary {
     /// Rows in the file, which are its lines.
     pub rows: u64,

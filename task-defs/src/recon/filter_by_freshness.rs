@@ -32,6 +32,7 @@ use crate::data::Pointer;
 /// let stale = FilterByFreshness::new("domain", "names", Duration::from_secs(24 * 3600));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FilterByFreshness {
     /// The name of the model.
     pub model: String,

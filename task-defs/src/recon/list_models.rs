@@ -27,6 +27,7 @@ use super::known;
 /// [`TaskError::Fatal`] if the worker knows no model of this name, or the query does not fit it
 /// (the text names the field).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListModels {
     /// The name of the model.
     pub model: String,
@@ -43,6 +44,7 @@ pub struct ListModels {
 
 /// What the run that lists has to do with the rows that are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Here {
     /// Nothing: all rows.
@@ -56,6 +58,7 @@ pub enum Here {
 
 /// A row of [`ListModels`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListedModel<M = Box<RawValue>> {
     /// The natural key.
     pub key: String,

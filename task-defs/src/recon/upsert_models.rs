@@ -34,6 +34,7 @@ use crate::data::Pointer;
 /// # Ok::<(), sortie_task_defs::data::InvalidPointer>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UpsertModels {
     /// The name of the model.
     pub model: String,
@@ -50,6 +51,7 @@ pub struct UpsertModels {
 
 /// What [`UpsertModels`] does with a row that is not what it should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BadRows {
     /// The task fails, and stores nothing.
@@ -61,6 +63,7 @@ pub enum BadRows {
 
 /// What [`UpsertModels`] returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Upserted {
     /// What was written did what.
     #[serde(flatten)]

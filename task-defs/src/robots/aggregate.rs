@@ -25,6 +25,7 @@ use crate::file::{Compression, FileError, OutFile, folder};
 /// [`TaskError::Fatal`] if the collection has nothing called `from`, its rows are no
 /// [`RobotsChunk`]s, or with the text of a [`FileError`]; nothing is left behind then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RobotsAggregate {
     /// The name of the container of scans.
     pub from: String,
@@ -35,6 +36,7 @@ pub struct RobotsAggregate {
 
 /// What [`RobotsAggregate`] returns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RobotsSummary {
     /// Records in the file, which are its lines.
     pub records: u64,

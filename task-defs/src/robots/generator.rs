@@ -22,6 +22,7 @@ use crate::chunk::Chunks;
 /// [`TaskError::Fatal`] if `chunk` or an option is beyond its limits, or the list cannot be read
 /// ([`TargetsError`](super::TargetsError)); the text names the field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RobotsGenerator {
     /// The names.
     pub targets: Targets,
@@ -38,6 +39,7 @@ pub struct RobotsGenerator {
 
 /// What [`RobotsGenerator`] returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RobotsGenerated {
     /// What the list was made of.
     pub targets: TargetCounts,

@@ -21,6 +21,7 @@ pub struct TargetList {
 
 /// What a list was made of: `lines` = `names` + `duplicates` + `blank`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetCounts {
     /// Lines read.
     pub lines: u64,

@@ -13,6 +13,7 @@ use crate::option::InvalidOption;
 /// How robots.txt are fetched. The defaults suit the Internet; fields that are absent from the
 /// wire take them, and unknown ones are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RobotsOptions {
     /// The name server to ask; those of the worker's system if `None`.
@@ -32,13 +33,16 @@ pub struct RobotsOptions {
     /// The time for one name: all schemes, redirects and addresses. 10 s; 10 ms to 45 s, which
     /// is less than the minute that a task may go without progress.
     #[serde(rename = "deadline_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub deadline: Duration,
     /// The time for connecting to one host, and again for a TLS handshake. 3 s; at least 1 ms.
     #[serde(rename = "connect_timeout_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub connect_timeout: Duration,
     /// Time that is kept, beyond one `deadline`, for handing back what is left when the worker
     /// must stop. 2 s.
     #[serde(rename = "spare_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub spare: Duration,
     /// How many names are under way at once on one worker, each with a socket or two. 256; 1 to
     /// 10,000.

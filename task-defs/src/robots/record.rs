@@ -9,6 +9,7 @@ use task_core::Claim;
 /// Most chunks have `records` only. What was found before the worker had to stop, or is too much
 /// for one row, lies in `parts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RobotsChunk {
     /// Records, sorted by domain; each name of the chunk has one, here or in a part.
     pub records: Vec<RobotsRecord>,

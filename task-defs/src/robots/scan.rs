@@ -29,6 +29,7 @@ use super::record::RobotsChunk;
 ///   stored, or the worker's machine has no file, port or memory left for a socket
 ///   ([`RobotsOutcome::LocalFailure`]): that says nothing about a name, so it gives no record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RobotsScan {
     /// The names, as they will stand in the records.
     pub names: Vec<String>,

@@ -15,6 +15,7 @@ use crate::blocking::blocking;
 ///
 /// Either way the names are read as lines of a list; see [`parse`](Self::parse).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Targets {
     /// Here. For some thousands of names; a plan with more becomes large.

@@ -23,6 +23,7 @@ use super::probe::Probe;
 /// [`TaskError::Fatal`] if the collection has nothing called `from`, or a row there is no record
 /// of the family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Aggregate<P> {
     /// The name of the task or container whose rows are read.
     pub from: String,
@@ -32,6 +33,7 @@ pub struct Aggregate<P> {
 
 /// What [`Aggregate`] returns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// How the targets were looked at: [`Probe::METHOD`], or what ports were asked by.
     pub method: String,

@@ -27,12 +27,14 @@ use crate::recon::Domain;
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Dns {
     /// The name server to ask; those of the worker's system if `None`.
     pub resolver: Option<SocketAddr>,
     /// The time for one name, repeated questions included. 10 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub timeout: Duration,
 }
 
@@ -54,6 +56,7 @@ pub enum Named {
 
 /// What a lookup has found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DnsRecord {
     /// The name.
     pub name: Name,

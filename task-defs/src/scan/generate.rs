@@ -44,6 +44,7 @@ use crate::recon::BadRows;
 /// # Ok::<(), task_core::WorkflowError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Generate<P> {
     /// The name of the task or container whose rows are read.
     pub from: String,
@@ -70,6 +71,7 @@ pub struct Generate<P> {
 
 /// What [`Generate`] returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Generated {
     /// How many rows were read.
     pub rows: u64,

@@ -27,6 +27,7 @@ use crate::recon::{Carrier, Endpoint, WebDocument};
 /// that it had when it was looked up. A name with several addresses is asked once for each scheme
 /// and port. Redirects are followed within the scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// The name server to ask for names that redirects lead to; those of the worker's system if
@@ -38,9 +39,11 @@ pub struct Http {
     pub https_port: u16,
     /// The time for one site: all redirects and addresses. 10 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub timeout: Duration,
     /// The time for connecting to one host, and again for a TLS handshake. 3 s; 10 ms to 45 s.
     #[serde(rename = "connect_timeout_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub connect_timeout: Duration,
     /// Whether certificates are verified. No: an inventory wants sites with bad certificates too,
     /// and what was presented is in the records of [`Tls`](super::Tls).
@@ -51,6 +54,7 @@ pub struct Http {
 
 /// A page, and where it was found to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HttpTarget {
     /// http or https.
     pub scheme: Scheme,
@@ -65,6 +69,7 @@ pub struct HttpTarget {
 
 /// What a site has shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HttpRecord {
     /// What was asked for.
     #[serde(flatten)]

@@ -32,7 +32,12 @@ use super::tools::Tools;
 /// - [`TaskError::Retry`] if the worker cannot give the time for one look, or its machine could
 ///   not look ([`LocalFailure`](super::LocalFailure)): that says nothing about a target, so it gives no record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(bound = "")]
+#[cfg_attr(
+    feature = "schema",
+    schemars(bound = "P: schemars::JsonSchema, P::Target: schemars::JsonSchema")
+)]
 pub struct Scan<P: Probe> {
     /// What is looked at.
     pub targets: Vec<P::Target>,

@@ -23,17 +23,20 @@ use crate::recon::{Carrier, Certificate, Endpoint};
 /// did, once without a name. Nothing is trusted and nothing is claimed: a record says what was
 /// presented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
     /// The ports to look at; every open one if empty.
     pub ports: Vec<u16>,
     /// The time for connecting and the handshake together. 5 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub timeout: Duration,
 }
 
 /// A port, and the name to ask it for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TlsTarget {
     /// The address.
     pub address: IpAddr,
@@ -50,6 +53,7 @@ pub struct TlsTarget {
 
 /// What a port has presented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TlsRecord {
     /// What was looked at.
     #[serde(flatten)]
@@ -74,6 +78,7 @@ pub struct TlsRecord {
 
 /// How a look at a port ends: as a capture does, or before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TlsClass {
     /// The scope does not admit the address for the name; nothing was sent.

@@ -24,6 +24,7 @@ use crate::recon::Carrier;
 ///
 /// The personal access token is in the worker's `CENSYS_PLATFORM_TOKEN`. Each page costs credits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Censys {
     /// The query in CenQL: `host.dns.names: "example.com"`. 1 to 4,096 bytes.

@@ -24,6 +24,7 @@ use crate::web::text::cut;
 /// Names are kept if they lie under the domain. A row that has none is no certificate of the
 /// domain; its names count as `unrelated`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Crtsh {
     /// The domain. A host name.

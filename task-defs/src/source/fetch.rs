@@ -40,6 +40,7 @@ use crate::millis;
 /// # Ok::<(), task_core::WorkflowError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Fetch<S> {
     /// What is asked.

@@ -40,6 +40,7 @@ struct Known {
 
 /// What one task has found, as its row of data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceRecords {
     /// Names, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -64,6 +65,7 @@ pub struct SourceRecords {
 
 /// Why a source was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cut {

@@ -10,6 +10,7 @@ use crate::millis;
 /// How much is read. Fields that are absent from the wire take their defaults, and unknown ones
 /// are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// Most pages. 10; 1 to 1,000. Where pages cost money, this is the budget.
@@ -22,11 +23,13 @@ pub struct SourceOptions {
     /// The time for one page, from the connection to the last byte. 90 s; 10 ms to 100 s,
     /// which is less than the two minutes that the task may go without progress.
     #[serde(rename = "page_timeout_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub page_timeout: Duration,
     /// The longest wait that a rate limit or the pace of other tasks may cost a running task. What
     /// asks for more ends the attempt, and the next one comes when the time is over. 20 s; at most
     /// 100 s.
     #[serde(rename = "max_wait_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub max_wait: Duration,
 }
 

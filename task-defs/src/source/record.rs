@@ -10,6 +10,7 @@ use crate::recon::Carrier;
 
 /// A name that a source knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DomainRecord {
     /// The name: normalised, without `*.`.
     pub name: Name,
@@ -21,6 +22,7 @@ pub struct DomainRecord {
 
 /// A certificate that a source knows. Sources differ in what they say of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CertificateRecord {
     /// SHA-256 of the certificate: 64 digits of lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +53,7 @@ pub struct CertificateRecord {
 
 /// A service on an address that a source has met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndpointRecord {
     /// The address.
     pub address: IpAddr,

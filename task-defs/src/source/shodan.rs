@@ -25,6 +25,7 @@ use crate::web::text::cut;
 ///
 /// The key is in the worker's `SHODAN_API_KEY`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Shodan {
     /// The query in Shodan's own syntax: `hostname:example.com`. 1 to 4,096 bytes.

@@ -6,6 +6,7 @@ use super::outcome::PageOutcome;
 
 /// The record of one fetch. There is one for each URL, whatever happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PageRecord {
     /// The URL as it was given.

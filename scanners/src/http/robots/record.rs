@@ -6,6 +6,7 @@ use super::outcome::{CoarseOutcome, RobotsAccess, RobotsOutcome};
 
 /// The record of one fetch. There is one for each name, whatever happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct RobotsRecord {
     /// The name as it was given.

@@ -14,6 +14,7 @@ use crate::web::{WebError, text, wait_asked_for};
 
 /// What a notification returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notified {
     /// The status with which the receiver took the message: 200 to 299.
     pub status: u16,

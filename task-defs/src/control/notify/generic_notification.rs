@@ -29,6 +29,7 @@ use super::deliver::{Notified, RETRY, deliver};
 /// # Ok::<(), task_core::WorkflowError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GenericNotification {
     /// The webhook, by the name that the worker has for it.

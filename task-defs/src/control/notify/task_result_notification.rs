@@ -30,6 +30,7 @@ use super::deliver::{MAX_MESSAGE, Notified, RETRY, deliver};
 /// # Ok::<(), task_core::WorkflowError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TaskResultNotification {
     /// The webhook, by the name that the worker has for it.

@@ -30,6 +30,7 @@ use crate::option::InvalidOption;
 /// # assert!(serde_json::to_value(&web).is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TcpSyn {
     /// The ports. 22, 80, 443, 8080, 8443; at least one, none twice, not 0.
@@ -43,10 +44,12 @@ pub struct TcpSyn {
     /// How long a connection waits for an answer. 2 s, in which a lost SYN is sent again; 10 ms to
     /// 45 s. Not for packets: their answers are waited for at the end, 5 s.
     #[serde(rename = "timeout_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub timeout: Duration,
     /// The longest stretch of work between two hand-overs: what a worker that dies without a word
     /// takes with it. 5 min; 3 s to 1 h.
     #[serde(rename = "leg_ms", with = "millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub leg: Duration,
     /// By packets, by connections, or by what the worker can do. The latter.
     pub method: Method,
@@ -56,6 +59,7 @@ pub struct TcpSyn {
 
 /// How ports are asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Method {
@@ -71,6 +75,7 @@ pub enum Method {
 /// Which answers have rows of their own; the others are counted. Of a million ports a few are open,
 /// and thousands closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PortRows {

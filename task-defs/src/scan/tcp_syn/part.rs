@@ -15,6 +15,7 @@ use crate::scan::host::admit;
 /// Addresses, and how each is in scope. All tasks of a part have the same one, and a range of its
 /// targets each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Part {
     /// Addresses that stand for themselves: the scope must allow their nets.
     #[serde(default, skip_serializing_if = "Addrs::is_empty")]
@@ -26,6 +27,7 @@ pub struct Part {
 
 /// An address, and the names that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressTarget {
     /// The address.
     pub address: IpAddr,
@@ -41,6 +43,7 @@ impl AddressTarget {
 
 /// Which of a part's targets are a task's: of those that the scope admits, in the order of a seed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Portion {
     /// The seed, and the range.
     pub chunk: Chunk,

@@ -12,6 +12,7 @@ use crate::recon::PortState;
 
 /// A row: a port as it was found, or how many have no row of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PortRow {
     /// A port.
@@ -22,6 +23,7 @@ pub enum PortRow {
 
 /// A port as it was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PortRecord {
     /// The address.
     pub address: IpAddr,
@@ -41,6 +43,7 @@ pub struct PortRecord {
 
 /// How many targets ended in a class, of those that have no rows of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counted {
     /// How they ended.
     pub outcome: PortClass,
@@ -53,6 +56,7 @@ pub struct Counted {
 
 /// By what a port was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AskedBy {
     /// A SYN of our own.
@@ -63,6 +67,7 @@ pub enum AskedBy {
 
 /// How a look at a port ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PortClass {

@@ -46,6 +46,7 @@ use crate::scan::scan::{DEFAULT_CONCURRENCY, check_concurrency};
 /// - [`TaskError::Retry`] if the link or this machine fails, if packets are asked for (or have
 ///   begun the scan) and cannot go out from here, or if there is not the time to begin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PortScan {
     /// The addresses.

@@ -1,4 +1,4 @@
-//! The table of all stock definitions, written from the registry.
+//! The table of all stock definitions, written from the registry, and their schemas.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 #![cfg(all(
@@ -6,8 +6,12 @@
     feature = "notify",
     feature = "robots",
     feature = "scan",
+    feature = "schema",
     feature = "sources"
 ))]
+
+mod samples;
+mod schemas;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,11 +22,12 @@ const HEAD: &str = "\
 # The stock definitions
 
 Written from the registry by a test; after a change, `DEFINITIONS=overwrite cargo test -p sortie-task-defs
---all-features --test definitions` writes it anew. The samples are those that the tests of the wire form hold every
-definition against.
+--all-features --test definitions` writes it and the schemas anew. The samples are those that the tests of
+the wire form hold every definition against. A file of schemas (JSON Schema 2020-12) has those of the `input`, of the
+`output` and, where the product is rows with a type, of a `row`; each stands by itself.
 
-| kind | version | requires | route | creates | input | output or rows |
-|---|---|---|---|---|---|---|
+| kind | version | requires | route | creates | input | output or rows | schemas |
+|---|---|---|---|---|---|---|---|
 ";
 
 /// The golden samples of a kind whose names end so, as links.
@@ -63,7 +68,7 @@ fn row(task: &ErasedTask) -> String {
         own => own,
     };
     format!(
-        "| `{}` | {} | {} | {:?} | {} | {} | {} |",
+        "| `{0}` | {1} | {2} | {3:?} | {4} | {5} | {6} | [schemas](schemas/{0}.json) |",
         task.kind,
         task.version,
         list(requires.collect()),
@@ -74,6 +79,11 @@ fn row(task: &ErasedTask) -> String {
     )
 }
 
+/// Whether what is written from the registry is to be written anew.
+fn overwrite() -> bool {
+    std::env::var("DEFINITIONS").is_ok_and(|what| what == "overwrite")
+}
+
 #[test]
 fn the_table_of_the_definitions_is_the_registry() {
     let mut table = HEAD.to_owned();
@@ -81,7 +91,7 @@ fn the_table_of_the_definitions_is_the_registry() {
         writeln!(table, "{}", row(task)).unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("DEFINITIONS.md");
-    if std::env::var("DEFINITIONS").is_ok_and(|what| what == "overwrite") {
+    if overwrite() {
         std::fs::write(&path, &table).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
