@@ -95,6 +95,21 @@ fn total(counted: &[Counted], class: PortClass) -> u64 {
     of_class.map(|many| many.count).sum()
 }
 
+/// Holds the rows of 198.18.2.0/25 against the truth: the open ports are told one by one, as they are
+/// unless more is asked for, and the others counted. Returns the counts.
+fn only_open_ones_are_told(bed: &Bed, rows: Vec<PortRow>, by: AskedBy) -> Vec<Counted> {
+    let (mut expected, silent) = truth(bed, hosts(2).take(128));
+    let (found, counted) = sort(rows, by);
+    for class in [PortClass::Closed, PortClass::Unreachable] {
+        let of_class = expected.values().filter(|found| **found == class);
+        assert_eq!(total(&counted, class), of_class.count() as u64);
+    }
+    expected.retain(|_, class| *class == PortClass::Open);
+    assert_eq!(found, expected);
+    assert_eq!(total(&counted, PortClass::Silent), silent);
+    counted
+}
+
 fn hosts(third: u8) -> impl Iterator<Item = IpAddr> {
     (0..=255).map(move |last| [198, 18, third, last].into())
 }
@@ -170,15 +185,7 @@ fn a_scan_that_stops_again_and_again_tells_every_port_once() {
             workflow(vec![json!("198.18.2.0/25")], options, &[]),
         )
         .await;
-        let (mut expected, silent) = truth(&bed, hosts(2).take(128));
-        let (found, counted) = sort(rows(&run, "ports").await, AskedBy::Syn);
-        for class in [PortClass::Closed, PortClass::Unreachable] {
-            let of_class = expected.values().filter(|found| **found == class);
-            assert_eq!(total(&counted, class), of_class.count() as u64);
-        }
-        expected.retain(|_, class| *class == PortClass::Open);
-        assert_eq!(found, expected);
-        assert_eq!(total(&counted, PortClass::Silent), silent);
+        let counted = only_open_ones_are_told(&bed, rows(&run, "ports").await, AskedBy::Syn);
         // Each leg leaves its own count behind.
         let legs = counted
             .iter()
@@ -246,16 +253,7 @@ fn connections_find_the_same_and_say_so() {
             workflow(vec![json!("198.18.2.0/25")], options, &[]),
         )
         .await;
-        let (mut expected, silent) = truth(&bed, hosts(2).take(128));
-        let (found, counted) = sort(rows(&run, "ports").await, AskedBy::Connect);
-        // Only the open ones are told one by one, unless asked for.
-        for class in [PortClass::Closed, PortClass::Unreachable] {
-            let of_class = expected.values().filter(|found| **found == class);
-            assert_eq!(total(&counted, class), of_class.count() as u64);
-        }
-        expected.retain(|_, class| *class == PortClass::Open);
-        assert_eq!(found, expected);
-        assert_eq!(total(&counted, PortClass::Silent), silent);
+        only_open_ones_are_told(&bed, rows(&run, "ports").await, AskedBy::Connect);
         let summary: Summary = run.result("outcomes").await.unwrap().unwrap();
         assert_eq!(summary.method, "connect");
         engine.shutdown().await;

@@ -34,6 +34,20 @@ fn invariants_hold_although_clocks_are_wrong_by_a_minute() {
     });
 }
 
+/// Seeds that have found something: a queue that was worked off although its run was over; twins, one
+/// of which was taken to undo what the other had written.
+#[test]
+fn what_was_found_once_stays_mended() {
+    let was_found = [
+        (722, Faults::none()),
+        (2918, Faults::aws()),
+        (6478, Faults::aws()),
+    ];
+    for (seed, faults) in was_found {
+        drop(run(Sim::generated(seed).faults(faults)));
+    }
+}
+
 #[test]
 #[cfg(feature = "sqlite")]
 fn invariants_hold_on_sqlite() {
