@@ -21,7 +21,7 @@ pub use observing::{
     a_course_reports_a_row_once, a_refused_batch_leaves_nothing,
     an_attempt_after_a_failed_one_reports_the_same, observations_merge, observers_are_fenced,
     observing_says_what_it_changed, sets_grow, twins_report_a_row_once_each,
-    writers_of_one_key_follow_one_another,
+    what_is_gone_is_cleared, writers_of_one_key_follow_one_another,
 };
 
 /// A store under test: the tasks that observe, and what they observe.
@@ -62,6 +62,7 @@ pub async fn run_all(make: impl AsyncFn() -> Subject) {
     run![
         observing_says_what_it_changed,
         observations_merge,
+        what_is_gone_is_cleared,
         sets_grow,
         an_attempt_after_a_failed_one_reports_the_same,
         a_course_reports_a_row_once,

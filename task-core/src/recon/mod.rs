@@ -32,9 +32,22 @@
 //! # Observations merge
 //!
 //! Several sources know different fields of one thing. A field that an observation has replaces
-//! what was known; a field that it lacks, or that is `null`, stays. An observation that is older
-//! than the last one only fills gaps. To clear a field, write an empty string or an empty list. A [set](FieldType::TextSet) is not
-//! replaced but grows.
+//! what was known; a field that it lacks stays. An observation that is older than the last one only
+//! fills gaps. A [set](FieldType::TextSet) is not replaced but grows.
+//!
+//! That a thing has a field no longer must be said: the observation [clears](Observation::clearing)
+//! it. The row has `null` there from then on, so that an older observation does not bring the value
+//! back. For whoever reads or asks, such a field is as absent as one of which nothing was ever
+//! known, and so only the clearing of a known value is a change.
+//!
+//! | the row | a newer observation | the row then | said to be |
+//! |---|---|---|---|
+//! | `"title":"a"` | lacks it, or `None` in the model | `"title":"a"` | unchanged |
+//! | `"title":"a"` | clears it | `"title":null` | changed |
+//! | `"title":null` | clears it | `"title":null` | unchanged |
+//! | lacks it | clears it | `"title":null` | unchanged |
+//! | `"title":null` | `"title":"b"` | `"title":"b"` | changed |
+//! | `"title":null` | an older one: `"title":"a"` | `"title":null` | unchanged |
 //!
 //! # Exactly once
 //!

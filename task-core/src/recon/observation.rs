@@ -18,7 +18,7 @@ const MAX_ERROR_TEXT: usize = 80;
 pub struct Observation {
     /// The natural key.
     pub key: String,
-    /// A JSON object: its members sorted, none of them `null`.
+    /// A JSON object: its members sorted, `null` those that are cleared.
     pub body: Box<RawValue>,
 }
 
@@ -30,6 +30,42 @@ impl Observation {
     /// [`ModelError`] if its key or its JSON cannot be stored, if [`Model::check`] refuses it, or
     /// if a declared field has another type than it says.
     pub fn of<M: Model>(model: &M) -> Result<Self, ModelError> {
+        Self::clearing(model, &[])
+    }
+
+    /// The observation that `model` stands for, by somebody who knows that the thing has none of
+    /// the fields `cleared`: what was known of these is true no longer.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// use sortie_task_core::recon::{Field, Model, ModelError, Observation};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Page {
+    ///     url: String,
+    ///     title: Option<String>,
+    /// }
+    /// # impl Model for Page {
+    /// #     const NAME: &'static str = "page";
+    /// #     const FIELDS: &'static [Field] = &[Field::text("url"), Field::text("title")];
+    /// #     fn key(&self) -> String { self.url.clone() }
+    /// # }
+    ///
+    /// let page = Page { url: "https://a.example/".into(), title: None };
+    /// let silent = Observation::of(&page)?; // says nothing of a title
+    /// assert_eq!(silent.body.get(), r#"{"url":"https://a.example/"}"#);
+    /// let without = Observation::clearing(&page, &["title"])?; // says that there is none
+    /// assert_eq!(without.body.get(), r#"{"title":null,"url":"https://a.example/"}"#);
+    /// // A page has an address.
+    /// assert!(Observation::clearing(&page, &["url"]).is_err());
+    /// # Ok::<(), ModelError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Like [`of`](Self::of); besides [`ModelError::NoField`] if a field to clear is not declared,
+    /// and [`ModelError::Shape`] if `model` has it, or is none without it.
+    pub fn clearing<M: Model>(model: &M, cleared: &[&str]) -> Result<Self, ModelError> {
         let schema = M::schema();
         let shape = |what: String| ModelError::Shape {
             model: M::NAME,
@@ -52,6 +88,13 @@ impl Observation {
         for field in sets(&schema) {
             members.entry(field.name).and_modify(tidy);
         }
+        if !cleared.is_empty() {
+            clear(&schema, &mut members, cleared)?;
+            let without = serde_json::from_value::<M>(Json::Object(members.clone()));
+            without.map_err(|error| {
+                shape(format!("it must have what is to be cleared of it: {error}"))
+            })?;
+        }
         if let Some(name) = with_nul(&members) {
             return Err(shape(format!(
                 "`{name}` has a character U+0000, which databases refuse: remove it"
@@ -64,7 +107,7 @@ impl Observation {
     }
 }
 
-/// The observation `newer` over `older`: members of `newer` win.
+/// The observation `newer` over `older`: members of `newer` win, those that are `null` among them.
 ///
 /// # Errors
 ///
@@ -80,13 +123,8 @@ pub(super) fn merge(
     if older.get() == newer.get() {
         return Ok(older.to_owned());
     }
-    let object = |raw: &RawValue| {
-        serde_json::from_str::<Map<String, Json>>(raw.get()).map_err(|error| ModelError::Shape {
-            model: schema.model,
-            what: format!("`{key}`: {error}"),
-        })
-    };
-    let (mut members, mut newer) = (object(older)?, object(newer)?);
+    let mut members = object(schema, key, older)?;
+    let mut newer = object(schema, key, newer)?;
     for field in sets(schema) {
         if let (Some(Json::Array(known)), Some(Json::Array(seen))) =
             (members.get_mut(field.name), newer.get_mut(field.name))
@@ -97,6 +135,65 @@ pub(super) fn merge(
     }
     members.extend(newer);
     raw(schema, key, &members)
+}
+
+/// What is known by a body: its members without those that are `null`, which are there for the
+/// next [`merge`] alone.
+pub(super) fn known(
+    schema: &Schema,
+    key: &str,
+    body: &RawValue,
+) -> Result<Map<String, Json>, ModelError> {
+    let mut members = object(schema, key, body)?;
+    members.retain(|_, value| !value.is_null());
+    Ok(members)
+}
+
+/// Whether something is known by the one that is not by the other.
+pub(super) fn differ(
+    schema: &Schema,
+    key: &str,
+    a: &RawValue,
+    b: &RawValue,
+) -> Result<bool, ModelError> {
+    Ok(match a.get() == b.get() {
+        true => false,
+        // Each value has one form.
+        false if !has_null(a) && !has_null(b) => true,
+        false => known(schema, key, a)? != known(schema, key, b)?,
+    })
+}
+
+/// Whether a member of the body may be `null`. Most bodies do not even have the word.
+pub(super) fn has_null(body: &RawValue) -> bool {
+    body.get().contains("null")
+}
+
+fn object(schema: &Schema, key: &str, body: &RawValue) -> Result<Map<String, Json>, ModelError> {
+    serde_json::from_str(body.get()).map_err(|error| ModelError::Shape {
+        model: schema.model,
+        what: format!("`{key}`: {error}"),
+    })
+}
+
+fn clear(
+    schema: &Schema,
+    members: &mut Map<String, Json>,
+    cleared: &[&str],
+) -> Result<(), ModelError> {
+    for name in cleared {
+        let field = schema.field(name)?;
+        if members
+            .insert(field.name.to_owned(), Json::Null)
+            .is_some_and(|had| !had.is_null())
+        {
+            return Err(ModelError::Shape {
+                model: schema.model,
+                what: format!("`{name}` has a value and is to be cleared: leave out one of both"),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn sets(schema: &Schema) -> impl Iterator<Item = &'static Field> {

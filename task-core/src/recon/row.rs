@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::error::ModelError;
 use super::model::Model;
-use super::observation::{Observation, merge};
+use super::observation::{Observation, differ, has_null, known, merge};
 use super::schema::Schema;
 use crate::id::{CollectionId, TaskId};
 use crate::ports::data::Writer;
@@ -75,7 +75,7 @@ impl FromStr for Runs {
 pub struct ModelRow {
     /// The natural key.
     pub key: String,
-    /// All that is known, as a JSON object with sorted members.
+    /// All that is known, as a JSON object with sorted members; `null` those that were cleared.
     pub body: Box<RawValue>,
     /// When it was seen first.
     pub first_seen: Timestamp,
@@ -103,7 +103,7 @@ pub struct ModelRow {
 pub enum Change {
     /// There was none.
     Inserted,
-    /// A field is new or has another value.
+    /// A field is new, has another value, or has one no longer.
     Changed,
     /// All was known.
     Unchanged,
@@ -186,7 +186,9 @@ impl ModelRow {
         } else {
             merge(schema, &row.key, &seen.body, &row.body)?
         };
-        let differs = body.get() != row.body.get();
+        // That a thing lacks what nobody knew it to have is kept, and is no news.
+        let differs = differ(schema, &row.key, &row.body, &body)?;
+        row.body = body;
         // What a failed run did is this one's to report; what its own course did is reported.
         let unreported = |by: TaskId, runs: &Runs| by == task && !runs.any_of(observer.course);
         let change = if unreported(row.found_by, &row.found_runs) {
@@ -198,7 +200,6 @@ impl ModelRow {
             Change::Unchanged
         };
         if differs {
-            row.body = body;
             row.changed_at = row.changed_at.max(at);
             row.changed_in = collection;
             if row.changed_by != task {
@@ -214,13 +215,26 @@ impl ModelRow {
         Ok((row, change))
     }
 
-    /// The members of the body.
+    /// The members of the body, without those that were cleared.
     ///
     /// # Errors
     ///
     /// [`ModelError::Shape`] if it is no JSON object.
     pub fn members(&self, schema: &Schema) -> Result<Map<String, Json>, ModelError> {
-        serde_json::from_str(self.body.get()).map_err(|error| ModelError::Shape {
+        known(schema, &self.key, &self.body)
+    }
+
+    /// The model in it, as JSON: the body without what was cleared.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Shape`] if it is no JSON object.
+    pub fn into_model(self, schema: &Schema) -> Result<Box<RawValue>, ModelError> {
+        if !has_null(&self.body) {
+            return Ok(self.body);
+        }
+        let members = self.members(schema)?;
+        serde_json::value::to_raw_value(&members).map_err(|error| ModelError::Shape {
             model: schema.model,
             what: format!("`{}`: {error}", self.key),
         })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use task_core::recon::{Filter, ModelRow, Position, Query};
+use task_core::recon::{Filter, ModelError, ModelRow, Position, Query, Schema};
 use task_core::{TaskContext, TaskDefinition, TaskError, Timestamp, needs};
 
 use super::known;
@@ -135,7 +135,7 @@ impl TaskDefinition for ListModels {
                 return Err(TaskError::Cancelled);
             }
             let position = rows.position(&row)?;
-            data.push(&listed(row, here)).await?;
+            data.push(&listed(row, model.schema(), here)?).await?;
             written += 1;
             if cx.is_leaving() || cx.remaining().is_some_and(|left| left < MARGIN) {
                 return Err(TaskError::deadline(&(written, Some(position))));
@@ -145,13 +145,17 @@ impl TaskDefinition for ListModels {
     }
 }
 
-fn listed(row: ModelRow, here: task_core::CollectionId) -> ListedModel {
-    ListedModel {
+fn listed(
+    row: ModelRow,
+    schema: &Schema,
+    here: task_core::CollectionId,
+) -> Result<ListedModel, ModelError> {
+    Ok(ListedModel {
         found_here: row.found_in == here,
-        key: row.key,
-        model: row.body,
+        key: row.key.clone(),
         first_seen: row.first_seen,
         last_seen: row.last_seen,
         changed_at: row.changed_at,
-    }
+        model: row.into_model(schema)?,
+    })
 }

@@ -139,7 +139,9 @@ impl Writer<'_> {
                 self.sql.push(")");
             }
             Filter::Has(name) => {
-                self.sql.push("r.fields ? ").push_bind(name.clone());
+                // What was cleared is a `null` of JSON.
+                self.sql.push("jsonb_typeof(r.fields -> ");
+                self.sql.push_bind(name.clone()).push(") <> 'null'");
             }
             Filter::Equals(name, value) if self.is_list(name) => {
                 self.item(name, std::slice::from_ref(value));

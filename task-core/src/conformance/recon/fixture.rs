@@ -96,9 +96,23 @@ pub(super) async fn observe<M: Model>(
     at: Timestamp,
     models: &[M],
 ) -> Result<Vec<Change>, ReconError> {
+    observe_clearing(subject, writer, course, at, models, &[]).await
+}
+
+/// The same by somebody who knows that the things have none of these fields.
+async fn observe_clearing<M: Model>(
+    subject: &Subject,
+    writer: Writer,
+    course: &[u32],
+    at: Timestamp,
+    models: &[M],
+    cleared: &[&str],
+) -> Result<Vec<Change>, ReconError> {
     let seen: Vec<Observation> = models
         .iter()
-        .map(|model| Observation::of(model).expect("the suite's models can be stored"))
+        .map(|model| {
+            Observation::clearing(model, cleared).expect("the suite's models can be stored")
+        })
         .collect();
     let observer = Observer { writer, course };
     subject
@@ -117,6 +131,21 @@ pub(super) async fn sees<M: Model>(
     observe(subject, writer(task, 1), &[1], at, models)
         .await
         .expect("what a running task observes is written")
+}
+
+/// The same of a task that sees, too, that the thing has none of these fields.
+pub(super) async fn clears<M: Model>(
+    subject: &Subject,
+    task: &Task,
+    at: Timestamp,
+    thing: &M,
+    cleared: &[&str],
+) -> Change {
+    let who = writer(task, 1);
+    let one = std::slice::from_ref(thing);
+    observe_clearing(subject, who, &[1], at, one, cleared)
+        .await
+        .expect("what a running task observes is written")[0]
 }
 
 /// All rows of a model that the query admits, in one page.

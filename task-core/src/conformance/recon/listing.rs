@@ -1,9 +1,10 @@
 //! Reading what is known.
 
 use std::cmp::Ordering;
+use std::slice::from_ref;
 
 use super::Subject;
-use super::fixture::{Stock, Thing, all, model, observers, sees};
+use super::fixture::{Stock, Thing, all, clears, model, observers, sees};
 use crate::conformance::store::fixture::at;
 use crate::ports::recon::ReconError;
 use crate::ports::store::Task;
@@ -33,8 +34,20 @@ async fn filled(subject: &Subject) -> Vec<Task> {
     for (n, thing) in things().into_iter().enumerate() {
         let when = at((n as u64 * 7) % 11);
         let stock = Stock(thing.clone());
-        sees(subject, &tasks[n % 3], when, &[thing]).await;
-        sees(subject, &tasks[n % 3], when, &[stock]).await;
+        sees(subject, &tasks[n % 3], when, from_ref(&thing)).await;
+        sees(subject, &tasks[n % 3], when, from_ref(&stock)).await;
+        // Of some, what they lack is known to be lacking.
+        let lacks = [
+            ("text", thing.text.is_none()),
+            ("number", thing.number.is_none()),
+            ("flag", thing.flag.is_none()),
+            ("list", thing.list.is_none()),
+            ("owner", thing.owner.is_none()),
+        ];
+        let lacks = lacks.into_iter().filter(|(_, lacks)| *lacks && n % 2 == 0);
+        let lacks: Vec<&str> = lacks.map(|(name, _)| name).collect();
+        clears(subject, &tasks[n % 3], when, &thing, &lacks).await;
+        clears(subject, &tasks[n % 3], when, &stock, &lacks).await;
     }
     tasks
 }

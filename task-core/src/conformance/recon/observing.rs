@@ -1,12 +1,14 @@
 //! Writing what was seen.
 
+use std::slice::from_ref;
+
 use super::Subject;
-use super::fixture::{Thing, all, model, observe, observers, runs_in, sees};
+use super::fixture::{Thing, all, clears, model, observe, observers, runs_in, sees};
 use crate::conformance::store::fixture::{at, writer};
 use crate::ports::recon::ReconError;
 use crate::ports::store::StoreError;
 use crate::recon::Change::{Changed, Inserted, Unchanged};
-use crate::recon::{MAX_BODY_BYTES, MAX_SET_ITEMS, ModelError, ModelRow, Query};
+use crate::recon::{Filter, MAX_BODY_BYTES, MAX_SET_ITEMS, ModelError, ModelRow, Query};
 
 async fn only(subject: &Subject) -> ModelRow {
     let mut rows = all::<Thing>(subject, &Query::all()).await;
@@ -86,6 +88,79 @@ pub async fn observations_merge(subject: &Subject) {
     assert_eq!(merged.flag, Some(true), "the older fills a gap");
     assert_eq!((row.first_seen, row.last_seen), (at(20), at(60)), "sights");
     assert_eq!(row.changed_at, at(60), "time does not go back");
+}
+
+/// What a thing has no longer is cleared: said once, kept from older observations, found by nobody.
+pub async fn what_is_gone_is_cleared(subject: &Subject) {
+    let tasks = observers(subject).await;
+    let bare = Thing::called("a");
+    let full = Thing {
+        text: Some("a title".to_owned()),
+        owner: Some("somebody".to_owned()),
+        set: Some(vec!["x".to_owned()]),
+        number: Some(1),
+        ..bare.clone()
+    };
+    sees(subject, &tasks[0], at(10), from_ref(&full)).await;
+    let gone = ["owner", "set", "text"];
+    let change = clears(subject, &tasks[1], at(20), &bare, &gone).await;
+    assert_eq!(change, Changed, "what was known is true no longer");
+    let row = only(subject).await;
+    let left = Thing {
+        number: Some(1),
+        ..bare.clone()
+    };
+    assert_eq!(model::<Thing>(&row), left, "what nobody cleared stays");
+    assert_eq!(row.changed_at, at(20), "when it changed");
+    assert_eq!(row.changed_by, tasks[1].head.id, "by whom");
+    for asked in [
+        Filter::Has("text".into()),
+        Filter::Has("set".into()),
+        Filter::equals("text", "a title"),
+        Filter::refers_to("owner", "somebody"),
+        Filter::refers_to("domain", "x"),
+    ] {
+        let found = all::<Thing>(subject, &Query::all().filter(asked.clone())).await;
+        assert!(found.is_empty(), "what was cleared is not found: {asked:?}");
+        let not = Query::all().filter(Filter::Not(Box::new(asked)));
+        let found = all::<Thing>(subject, &not).await;
+        assert_eq!(found.len(), 1, "and is not there: {:?}", not.filters);
+    }
+
+    let again = clears(subject, &tasks[2], at(30), &bare, &gone).await;
+    assert_eq!(again, Unchanged, "what was cleared before");
+    let silent = sees(subject, &tasks[2], at(31), from_ref(&bare)).await;
+    assert_eq!(silent, [Unchanged], "what says nothing of it");
+    let older = sees(subject, &tasks[2], at(15), from_ref(&full)).await;
+    assert_eq!(older, [Unchanged], "an older sight of it");
+    let row = only(subject).await;
+    assert_eq!(
+        model::<Thing>(&row),
+        left,
+        "an older sight is no gap filled"
+    );
+    assert_eq!(row.changed_at, at(20), "what is no change");
+
+    // What was never known cannot go, but it is known from now on that it was not there.
+    let never = clears(subject, &tasks[2], at(32), &bare, &["flag"]).await;
+    assert_eq!(never, Unchanged, "what was never known");
+    let mut flag = bare.clone();
+    flag.flag = Some(true);
+    let older = sees(subject, &tasks[2], at(16), &[flag.clone()]).await;
+    assert_eq!(older, [Unchanged], "a sight from before it was cleared");
+    let newer = sees(subject, &tasks[2], at(40), &[full.clone(), flag]).await;
+    assert_eq!(newer, [Changed, Changed], "what is there again");
+    let expected = Thing {
+        flag: Some(true),
+        ..full
+    };
+    let row = only(subject).await;
+    assert_eq!(model::<Thing>(&row), expected, "what is there again");
+    // Nor does an older clearing take what was seen since.
+    let older = clears(subject, &tasks[2], at(35), &bare, &gone).await;
+    assert_eq!(older, Unchanged, "a clearing from before");
+    let row = only(subject).await;
+    assert_eq!(model::<Thing>(&row), expected, "a clearing from before");
 }
 
 /// A set grows by what is new, in one order whatever came first, up to a limit.
