@@ -19,12 +19,13 @@ const EXHAUSTED: [i32; 3] = if cfg!(windows) {
 /// descriptor, no free port, no memory, or its own interface down. It says nothing about the peer.
 pub(crate) fn is_local(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::AddrNotAvailable | Kind::OutOfMemory | Kind::NetworkDown
-    ) || error
-        .raw_os_error()
-        .is_some_and(|code| EXHAUSTED.contains(&code))
+    matches!(error.kind(), Kind::AddrNotAvailable | Kind::NetworkDown) || is_exhausted(error)
+}
+
+/// Whether there is no descriptor or no memory left for a socket.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    error.kind() == io::ErrorKind::OutOfMemory || code.is_some_and(|code| EXHAUSTED.contains(&code))
 }
 
 /// Opens a socket to see whether this machine can: for failures whose cause was lost on the way.

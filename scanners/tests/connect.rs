@@ -30,8 +30,9 @@ async fn run(scan: &ConnectScan) -> (States, ConnectReport) {
         );
     };
     let report = scan.run(&mut observer).await.unwrap();
-    let sum = report.open + report.closed + report.unreachable + report.silent + report.not_tried;
-    assert_eq!(sum, report.targets);
+    let heard = report.open + report.closed + report.unreachable;
+    let others = report.no_route + report.silent + report.not_tried;
+    assert_eq!(heard + others, report.targets);
     (states, report)
 }
 
@@ -96,12 +97,15 @@ fn it_finds_what_is_there_on_the_bed() {
         return;
     }
     let bed = Bed::up(responder).unwrap();
+    let run_there = |scan: &ConnectScan| {
+        bed.enter(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = { runtime }.enable_all().build().unwrap();
+            runtime.block_on(run(scan))
+        })
+    };
     let scan = ConnectScan::new(targets("198.18.0.0/26", "80,81")).rate(1000.0);
-    let (states, report) = bed.enter(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = { runtime }.enable_all().build().unwrap();
-        runtime.block_on(run(&scan))
-    });
+    let (states, report) = run_there(&scan);
     for addr in (0..64).map(|last| [198, 18, 0, last].into()) {
         for port in [80, 81] {
             let expected = match bed.fate(addr, port).unwrap() {
@@ -118,4 +122,18 @@ fn it_finds_what_is_there_on_the_bed() {
         }
     }
     assert_eq!((report.silent, report.not_tried), (32, 0));
+
+    // The bed has no route but to its own, and says so; a router would speak of the peer.
+    for (net, addr) in [
+        ("198.51.100.1/32", "198.51.100.1"),
+        ("2001:db8:2::1/128", "2001:db8:2::1"),
+    ] {
+        let (states, report) = run_there(&ConnectScan::new(targets(net, "80")));
+        let state = states.get(&(addr.parse().unwrap(), 80));
+        assert!(
+            matches!(state, Some(PortOutcome::NoRoute(_))),
+            "{addr}: {state:?}"
+        );
+        assert_eq!((report.no_route, report.unreachable), (1, 0));
+    }
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::scope::InScope;
 
 use super::error::ConnectError;
+use super::route::lack_of_route;
 
 /// More addresses than these are not tried: who has no luck with four will not have it with five.
 const MAX_DIALS: usize = 4;
@@ -61,12 +62,17 @@ pub async fn dial(
     Err(worst)
 }
 
-/// Why connecting to `addr` failed. A machine without IPv6 has no address of its own to dial from;
-/// for a peer that has nothing else this is a missing route, which another attempt would not mend.
+/// Why connecting to `addr` failed. That no route leads there is this machine's own affair, while
+/// a router that says so speaks of the peer; the system has one error for both. A machine without
+/// IPv6 has no address of its own to dial from, which another attempt would not mend.
 pub(super) fn failure(addr: SocketAddr, error: io::Error) -> ConnectError {
     if addr.is_ipv6() && error.kind() == AddrNotAvailable {
-        ConnectError::Unreachable(error.to_string())
-    } else {
-        ConnectError::from(error)
+        return ConnectError::NoRoute(error.to_string());
+    }
+    match ConnectError::from(error) {
+        ConnectError::Unreachable(reason) if lack_of_route(addr).is_some() => {
+            ConnectError::NoRoute(reason)
+        }
+        failure => failure,
     }
 }

@@ -23,9 +23,14 @@ pub enum ConnectError {
     /// No answer in the time that connecting may take.
     #[error("connecting timed out")]
     Timeout,
-    /// Any other reason, such as no route. The text is the system's.
+    /// Any other reason, such as a router on the way that knows no route. The text is the system's.
     #[error("unreachable: {0}")]
     Unreachable(String),
+    /// This machine has no route to the address: IPv6 where it has none of its own. Nothing was
+    /// sent, so it says nothing about the peer; unlike [`Local`](Self::Local) it will be the same
+    /// tomorrow. The text is the system's.
+    #[error("unreachable locally: {0}")]
+    NoRoute(String),
     /// There was no address to dial.
     #[error("no address")]
     NoAddress,

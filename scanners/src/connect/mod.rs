@@ -39,6 +39,7 @@ mod error;
 mod outcome;
 #[cfg(feature = "packet")]
 mod record;
+mod route;
 #[cfg(feature = "packet")]
 mod scan;
 mod scanner;

@@ -16,8 +16,12 @@ pub enum PortOutcome {
     Open,
     /// The peer refused.
     Closed,
-    /// There is no way to the peer, or somebody on the way says so. The text is the system's.
+    /// Somebody on the way says that there is no way to the peer. The text is the system's.
     Unreachable(String),
+    /// Unreachable locally: this machine has no route to the address, as to one of IPv6 where it
+    /// has none of its own. Nothing was sent; another machine may do better. The text is the
+    /// system's.
+    NoRoute(String),
     /// Nothing came back in time: a firewall that drops, no such host, or a loss on the way.
     Silent,
     /// This machine could not try: it has no descriptor, port or memory left for a socket, or its
@@ -27,7 +31,8 @@ pub enum PortOutcome {
 }
 
 impl PortOutcome {
-    /// The class in snake case: `open`, `closed`, `unreachable`, `silent` or `local_failure`.
+    /// The class in snake case: `open`, `closed`, `unreachable`, `no_route`, `silent` or
+    /// `local_failure`.
     ///
     /// ```
     /// use sortie_scanners::connect::PortOutcome;
@@ -41,6 +46,7 @@ impl PortOutcome {
             Self::Open => "open",
             Self::Closed => "closed",
             Self::Unreachable(_) => "unreachable",
+            Self::NoRoute(_) => "no_route",
             Self::Silent => "silent",
             Self::LocalFailure(_) => "local_failure",
         }
@@ -49,7 +55,9 @@ impl PortOutcome {
     /// The reason, where the class does not say all.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Self::Unreachable(reason) | Self::LocalFailure(reason) => Some(reason),
+            Self::Unreachable(reason) | Self::NoRoute(reason) | Self::LocalFailure(reason) => {
+                Some(reason)
+            }
             _ => None,
         }
     }
@@ -64,6 +72,7 @@ impl From<ConnectError> for PortOutcome {
             ConnectError::Timeout => Self::Silent,
             ConnectError::Local(reason) => Self::LocalFailure(reason),
             ConnectError::Unreachable(reason) => Self::Unreachable(reason),
+            ConnectError::NoRoute(reason) => Self::NoRoute(reason),
             ConnectError::NoAddress => Self::Unreachable("no address".to_owned()),
         }
     }

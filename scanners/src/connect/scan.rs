@@ -67,8 +67,10 @@ pub struct ConnectReport {
     pub open: u64,
     /// Those that were refused.
     pub closed: u64,
-    /// Targets that no way leads to.
+    /// Targets that no way leads to, as somebody on it says.
     pub unreachable: u64,
+    /// Targets that no way leads to from this machine: [`PortOutcome::NoRoute`].
+    pub no_route: u64,
     /// Targets that did not answer in time.
     pub silent: u64,
     /// Targets that this machine could not try (no descriptor or port was left), or did not come
@@ -234,6 +236,7 @@ impl<'a> Run<'a> {
             PortOutcome::Open => self.report.open += 1,
             PortOutcome::Closed => self.report.closed += 1,
             PortOutcome::Unreachable(_) => self.report.unreachable += 1,
+            PortOutcome::NoRoute(_) => self.report.no_route += 1,
             // Silence is counted, and not told.
             PortOutcome::Silent => return self.report.silent += 1,
             PortOutcome::LocalFailure(why) => {
@@ -254,10 +257,12 @@ impl<'a> Run<'a> {
             open,
             closed,
             unreachable,
+            no_route,
             silent,
             ..
         } = self.report;
-        self.report.not_tried = self.report.targets - (open + closed + unreachable + silent);
+        let tried = open + closed + unreachable + no_route + silent;
+        self.report.not_tried = self.report.targets - tried;
         self.report.next = self.next;
         self.report.elapsed = self.started.elapsed();
         self.report

@@ -162,7 +162,9 @@ fn connect_failure(error: &ConnectError) -> End {
         ConnectError::Refused => TlsOutcome::Refused,
         ConnectError::Reset => TlsOutcome::Reset,
         ConnectError::Timeout => return (TlsOutcome::Timeout, None),
-        ConnectError::Unreachable(_) | ConnectError::NoAddress => TlsOutcome::Unreachable,
+        ConnectError::Unreachable(_) | ConnectError::NoRoute(_) | ConnectError::NoAddress => {
+            TlsOutcome::Unreachable
+        }
     };
     (outcome, Some(error.to_string()))
 }

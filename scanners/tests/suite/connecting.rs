@@ -81,10 +81,11 @@ fn only_what_the_peer_did_is_said_of_the_peer() {
         (ConnectError::Reset, "open"),
         (ConnectError::Timeout, "silent"),
         (ConnectError::Unreachable(text()), "unreachable"),
+        (ConnectError::NoRoute(text()), "no_route"),
         (ConnectError::Local(text()), "local_failure"),
     ] {
         let outcome = PortOutcome::from(error);
-        let has_cause = matches!(class, "unreachable" | "local_failure");
+        let has_cause = matches!(class, "unreachable" | "no_route" | "local_failure");
         assert_eq!(outcome.as_str(), class);
         assert_eq!(outcome.detail(), has_cause.then_some("the cause"));
     }

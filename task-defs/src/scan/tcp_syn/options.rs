@@ -21,7 +21,8 @@ use crate::option::InvalidOption;
 /// The way to the first address of a task decides for all of it: packets go to that one's gateway.
 ///
 /// Each port of each address is a target of its own in the ledger, and ends as `open`, `closed`,
-/// `unreachable`, `decoy`, `silent` or `out_of_scope`.
+/// `unreachable`, `no_route`, `decoy`, `silent` or `out_of_scope`. Addresses of both versions of IP
+/// are asked; on a worker without IPv6 those of it end as `no_route`, which says nothing of them.
 ///
 /// ```
 /// use sortie_task_defs::scan::TcpSyn;

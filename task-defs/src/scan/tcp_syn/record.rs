@@ -77,6 +77,9 @@ pub enum PortClass {
     Closed,
     /// Somebody on the way says that it cannot be reached.
     Unreachable,
+    /// Unreachable locally: the worker's machine has no route to the address, as to one of IPv6
+    /// where it has none of its own. Nothing was sent, and nothing is learned.
+    NoRoute,
     /// A proxy that accepts for every port before it knows whether anything is behind it. Only
     /// packets tell.
     Decoy,
@@ -103,6 +106,7 @@ impl PortClass {
             Self::Open => "open",
             Self::Closed => "closed",
             Self::Unreachable => "unreachable",
+            Self::NoRoute => "no_route",
             Self::Decoy => "decoy",
             Self::Silent => "silent",
             Self::OutOfScope => "out_of_scope",
@@ -116,7 +120,7 @@ impl PortClass {
             Self::Closed => Some(PortState::Closed),
             Self::Unreachable => Some(PortState::Unreachable),
             Self::Silent => Some(PortState::Silent),
-            Self::Decoy | Self::OutOfScope => None,
+            Self::NoRoute | Self::Decoy | Self::OutOfScope => None,
         }
     }
 
@@ -139,6 +143,7 @@ impl PortClass {
             PortOutcome::Open => Self::Open,
             PortOutcome::Closed => Self::Closed,
             PortOutcome::Silent => Self::Silent,
+            PortOutcome::NoRoute(_) => Self::NoRoute,
             // A class that this version does not know is no answer of the port's.
             _ => Self::Unreachable,
         };
