@@ -178,6 +178,7 @@ impl<S: Source> Fetch<S> {
         match end {
             PageEnd::Last => Ok(Some(None)),
             PageEnd::Full => Ok(Some(Some(Cut::Records))),
+            PageEnd::TooLarge => Ok(Some(Some(Cut::Bytes))),
             PageEnd::Next(_) if progress.pages >= self.options.max_pages => {
                 Ok(Some(Some(Cut::Pages)))
             }

@@ -74,6 +74,10 @@ pub enum Cut {
     /// [`SourceOptions::max_records`](super::SourceOptions::max_records) were found, or 32 MiB of
     /// them.
     Records,
+    /// A page had more than
+    /// [`SourceOptions::max_page_bytes`](super::SourceOptions::max_page_bytes); the items that came
+    /// whole were taken.
+    Bytes,
 }
 
 impl Findings {

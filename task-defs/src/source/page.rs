@@ -39,6 +39,9 @@ pub(super) enum PageEnd<P> {
     Last,
     /// There is no room for more records; the rest was not read.
     Full,
+    /// The page is longer than may be read; the place of the next one, if there is one, lies
+    /// behind what was.
+    TooLarge,
 }
 
 /// Why an answer is no page.
@@ -142,13 +145,18 @@ impl<'a, S: Source> PageReader<'a, S> {
             let chunk = match answer.chunk(self.options.max_page_bytes).await {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
+                // The items that came whole are as good as those of a page that ends there.
+                Err(WebError::TooLarge { .. }) if self.progress.items + self.items > 0 => {
+                    self.end = PageEnd::TooLarge;
+                    return Ok(());
+                }
                 Err(WebError::TooLarge { limit }) => {
                     return Err(SourceError::Shape {
                         kind: S::KIND,
                         page,
                         place: "the answer".to_owned(),
                         error: format!(
-                            "it has more than {limit} bytes; ask for less or raise options.max_page_bytes"
+                            "it has no item in its first {limit} bytes; raise options.max_page_bytes"
                         ),
                     });
                 }

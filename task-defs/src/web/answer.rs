@@ -42,21 +42,25 @@ impl Answer {
         }
     }
 
-    /// The next piece of the body, or `None` at its end; an error as soon as it has more than
-    /// `limit` bytes in all.
+    /// The next piece of the body, or `None` at its end. The first `limit` bytes come, whatever is
+    /// behind them; then an error, if there is more.
     pub(crate) async fn chunk(&mut self, limit: u64) -> Result<Option<Bytes>, WebError> {
-        while let Some(frame) = self.body.frame().await {
+        while self.read <= limit {
+            let Some(frame) = self.body.frame().await else {
+                return Ok(None);
+            };
             // Trailers are of no interest.
-            let Ok(data) = frame?.into_data() else {
+            let Ok(mut data) = frame?.into_data() else {
                 continue;
             };
+            let room = usize::try_from(limit - self.read).unwrap_or(usize::MAX);
             self.read = self.read.saturating_add(data.len() as u64);
-            if self.read > limit {
-                return Err(WebError::TooLarge { limit });
+            if room > 0 {
+                data.truncate(room);
+                return Ok(Some(data));
             }
-            return Ok(Some(data));
         }
-        Ok(None)
+        Err(WebError::TooLarge { limit })
     }
 
     /// The first `limit` bytes of the body, or what comes of them: for the text of an error.

@@ -57,13 +57,9 @@ async fn trouble_is_told_apart() {
     // The same rows for ever are few records, so it is the bytes that end it.
     let mut flood = ask("flood.test");
     flood.options.max_page_bytes = 1 << 20;
-    assert!(
-        bench
-            .run(&flood)
-            .await
-            .fatal()
-            .contains("more than 1048576 bytes")
-    );
+    let records: SourceRecords = bench.run(&flood).await.output();
+    assert_eq!(records.cut, Some(Cut::Bytes));
+    assert!(!records.domains.is_empty());
     flood.options.max_records = 3;
     let records: SourceRecords = bench.run(&flood).await.output();
     assert_eq!(records.cut, Some(Cut::Records));
