@@ -5,18 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use scanners::http::Tls;
 use scanners::resolve::Resolver;
-use scanners::scope::{InvalidScope, Scope, ScopeSpec};
-use task_core::{Resources, TaskContext, TaskError};
+use task_core::{Resources, TaskError};
 
-use crate::blocking::blocking;
+pub(crate) use crate::scope::scope;
 
 /// How many of each a worker keeps; the oldest goes first.
 const KEPT: usize = 4;
-
-/// Scopes by the hash of their document. Fetching and parsing one for a million names takes a
-/// second, so tasks that start together wait for the first of them.
-#[derive(Default)]
-struct Scopes(tokio::sync::Mutex<Vec<(String, Scope)>>);
 
 /// Resolvers by the server they ask.
 #[derive(Default)]
@@ -25,31 +19,6 @@ struct Resolvers(Mutex<Vec<(Option<SocketAddr>, Resolver)>>);
 /// TLS by whether it verifies.
 #[derive(Default)]
 struct TlsKinds(Mutex<Vec<(bool, Tls)>>);
-
-/// The scope of the collection, parsed once on each worker.
-pub(crate) async fn scope<R>(cx: &TaskContext<R>) -> Result<Scope, TaskError> {
-    let missing = || {
-        TaskError::OutOfScope(
-            "this collection has no scope document; attach one with `Workflow::scope`".to_owned(),
-        )
-    };
-    let claim = cx.scope_claim().ok_or_else(missing)?;
-    let scopes = cx.resources().get_or_init(Scopes::default);
-    let mut scopes = scopes.0.lock().await;
-    if let Some((_, scope)) = scopes.iter().find(|(sha256, _)| *sha256 == claim.sha256) {
-        return Ok(scope.clone());
-    }
-    let document = cx.scope().await?.ok_or_else(missing)?;
-    let scope = blocking(move || parse(&document)).await?.map_err(|error| {
-        TaskError::fatal(format!("the scope document of this collection: {error}"))
-    })?;
-    push(&mut scopes, claim.sha256.clone(), scope.clone());
-    Ok(scope)
-}
-
-fn parse(document: &[u8]) -> Result<Scope, InvalidScope> {
-    Scope::try_from(ScopeSpec::from_json(document)?)
-}
 
 /// The worker's resolver that asks `server`; the system's servers if it is `None`.
 pub(crate) fn resolver(
@@ -90,15 +59,11 @@ fn kept<K: PartialEq + Copy, V: Clone>(
         return Ok(value.clone());
     }
     let value = make(key)?;
-    push(&mut cache, key, value.clone());
-    Ok(value)
-}
-
-fn push<K, V>(cache: &mut Vec<(K, V)>, key: K, value: V) {
     if cache.len() >= KEPT {
         cache.remove(0);
     }
-    cache.push((key, value));
+    cache.push((key, value.clone()));
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ pub mod recon;
 pub mod robots;
 #[cfg(feature = "scan")]
 pub mod scan;
+mod scope;
 #[cfg(feature = "sources")]
 pub mod source;
 #[cfg(any(feature = "sources", feature = "notify"))]

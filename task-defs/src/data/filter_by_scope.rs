@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use scanners::scope::{InvalidScope, Scope, ScopeSpec};
+use scanners::scope::{Scope, ScopeSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use task_core::requirements::DeclaresTaskData;
@@ -11,6 +11,8 @@ use task_core::{TaskContext, TaskDefinition, TaskError, needs};
 use super::pointer::Pointer;
 use super::side::Side;
 use super::walk::sift;
+use crate::blocking::blocking;
+use crate::scope;
 
 /// Writes those rows of an earlier task, or of all children of a container, whose host is in
 /// scope as its own task data. Rows keep their order and their text, and are streamed: memory
@@ -26,7 +28,7 @@ use super::walk::sift;
 /// # Errors
 ///
 /// [`TaskError::Fatal`] if the collection has nothing called `from`, if there is no scope at all,
-/// or one that is [no scope](InvalidScope).
+/// or one that is [no scope](scanners::scope::InvalidScope).
 ///
 /// ```
 /// use scanners::scope::ScopeSpec;
@@ -77,22 +79,19 @@ async fn scopes<R: DeclaresTaskData>(
     own: Option<ScopeSpec>,
 ) -> Result<Vec<Scope>, TaskError> {
     let mut scopes = Vec::new();
-    if let Some(document) = cx.scope().await? {
-        let scope = ScopeSpec::from_json(&document).and_then(Scope::try_from);
-        scopes.push(scope.map_err(wrong("the scope of the collection"))?);
+    if cx.scope_claim().is_some() {
+        scopes.push(scope::scope(cx).await?);
     }
     if let Some(spec) = own {
-        scopes.push(Scope::try_from(spec).map_err(wrong("scope"))?);
+        // A hundred thousand lines take longer than others may wait for this thread.
+        let scope = blocking(move || Scope::try_from(spec)).await?;
+        scopes.push(scope.map_err(|error| TaskError::fatal(format!("scope: {error}")))?);
     }
     if scopes.is_empty() {
         let error = "scope: there is none; give one here or submit the workflow with one";
         return Err(TaskError::fatal(error));
     }
     Ok(scopes)
-}
-
-fn wrong(field: &'static str) -> impl Fn(InvalidScope) -> TaskError {
-    move |error| TaskError::fatal(format!("{field}: {error}"))
 }
 
 fn admits(scope: &Scope, host: &str) -> bool {

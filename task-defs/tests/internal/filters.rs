@@ -139,6 +139,63 @@ async fn a_scope_keeps_what_every_scope_admits() {
 }
 
 #[tokio::test]
+async fn the_scope_of_a_collection_is_fetched_and_parsed_once_by_a_worker() {
+    let rows = [json!("www.example.com"), json!("other.example")];
+    let mut setup = Setup::new(&rows);
+    let document = br#"{"allow_domains": ["example.com"]}"#;
+    let key = "scopes/once".to_owned();
+    let claim = Claim::store(key, document.as_slice().into(), &*setup.objects).await;
+    setup.scope = Some(claim.unwrap());
+    let filter = FilterByScope {
+        from: from(),
+        at: at(""),
+        keep: Side::In,
+        scope: None,
+    };
+    assert_eq!(setup.run(&filter).await.written, rows[..1]);
+    // The document is gone, and nobody asks for it.
+    setup.objects = Setup::new(&[]).objects;
+    assert_eq!(setup.run(&filter).await.written, rows[..1]);
+}
+
+/// A large scope takes a while; meanwhile the thread belongs to others.
+#[test]
+fn a_scope_is_parsed_where_that_holds_up_nobody() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let filter = FilterByScope {
+        from: from(),
+        at: at(""),
+        keep: Side::In,
+        scope: Some(serde_json::from_value(json!({"allow_domains": ["example.com"]})).unwrap()),
+    };
+    let rows = [json!("www.example.com")];
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let written = runtime.block_on(async {
+        // The only thread where blocking is allowed is taken.
+        let taken = tokio::task::spawn_blocking(move || held.recv());
+        let mut run = std::pin::pin!(over(&filter, &rows));
+        let ended = async {
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = &mut run => panic!("it was parsed on the thread of the runtime"),
+            () = ended => {}
+        }
+        drop(release);
+        assert!(taken.await.unwrap().is_err());
+        run.await.written
+    });
+    assert_eq!(written, rows);
+}
+
+#[tokio::test]
 async fn distinct_keeps_the_first_row_of_each_key() {
     let by = |places: &[&str]| Distinct {
         from: from(),
