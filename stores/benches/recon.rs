@@ -1,9 +1,11 @@
 //! Recon data: rows per second for batches of 1, 100 and 10,000: new rows, known ones that stay,
 //! known ones of which a field changes, and lists of all of them. SQLite is durable and lies in
-//! the temporary folder, or in the one that `SORTIE_BENCH_DIR` names.
+//! the temporary folder, or in the one that `SORTIE_BENCH_DIR` names. PostgreSQL (feature
+//! `postgres`) is the server that `SORTIE_POSTGRES_URL` names, or one of its own that flushes to
+//! disk, started by `.ci/postgres`; where there is none, that is said and it is left out.
 //!
-//! `cargo bench -p sortie-stores --bench recon`: one JSON object per line. `SECONDS` is the least
-//! time per figure.
+//! `cargo bench -p sortie-stores --features postgres --bench recon`: one JSON object per line.
+//! Environment: `SECONDS`, the least time per figure (2); `STORES` (`memory,sqlite,postgres`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -44,12 +46,63 @@ fn endpoint(n: u64, state: &str) -> Observation {
     }
 }
 
+#[cfg(feature = "postgres")]
+#[path = "../tests/server/mod.rs"]
+mod server;
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use super::server::{Database, Server};
+
+    /// The server that is measured.
+    pub(super) enum Postgres {
+        Named(String),
+        /// It ends when this is dropped.
+        Own(Server),
+    }
+
+    impl Postgres {
+        pub(super) fn find() -> Option<Self> {
+            if let Ok(address) = std::env::var("SORTIE_POSTGRES_URL") {
+                return Some(Self::Named(address));
+            }
+            let server = Server::start(&["--durable"]);
+            let server = server.inspect_err(|why| eprintln!("skipped: PostgreSQL; {why}"));
+            server.ok().map(Self::Own)
+        }
+
+        pub(super) async fn database(&self) -> Database {
+            Database::on(match self {
+                Self::Named(address) => address,
+                Self::Own(server) => &server.address,
+            })
+            .await
+        }
+    }
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let seconds = std::env::var("SECONDS").ok().and_then(|s| s.parse().ok());
     let least = Duration::from_secs_f64(seconds.unwrap_or(2.0));
+    let stores = std::env::var("STORES").unwrap_or_else(|_| "memory,sqlite,postgres".to_owned());
+    let wanted = |store| stores.split(',').any(|wanted| wanted == store);
+    #[cfg(feature = "postgres")]
+    let postgres = wanted("postgres").then(postgres::Postgres::find).flatten();
     for batch in [1, 100, 10_000] {
-        run("memory", Subject::new(MemoryStore::new()), batch, least).await;
+        if wanted("memory") {
+            run("memory", Subject::new(MemoryStore::new()), batch, least).await;
+        }
+        #[cfg(feature = "postgres")]
+        if let Some(postgres) = &postgres {
+            // An empty one for each size.
+            let database = postgres.database().await;
+            let subject = Subject::new(database.store().await);
+            run("postgres", subject, batch, least).await;
+        }
+        if !wanted("sqlite") {
+            continue;
+        }
         let folder = match std::env::var_os("SORTIE_BENCH_DIR") {
             Some(folder) => tempfile::tempdir_in(folder),
             None => tempfile::tempdir(),

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sortie_stores::{PostgresOptions, PostgresStore};
 
-use own::Server;
+pub(crate) use own::Server;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// The address of the server that all tests share.
