@@ -1,6 +1,6 @@
 //! Models on their way to the recon tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use task_core::recon::{DynModel, Filter, Model, Observation, Query};
 use task_core::{Recon, TaskError};
@@ -32,7 +32,13 @@ impl Found {
     /// One that cannot be stored, because what a peer sent makes it too large, is left out, and
     /// the worker's log has the reason; its record stands all the same.
     pub fn add<M: Model>(&mut self, model: &M) {
-        if let Some((sights, seen)) = self.observe(model) {
+        self.add_without(model, &[]);
+    }
+
+    /// Adds a sight of `model`, which is known to have none of the fields `cleared`: what was
+    /// stored of them is [cleared](Observation::clearing).
+    pub fn add_without<M: Model>(&mut self, model: &M, cleared: &[&str]) {
+        if let Some((sights, seen)) = self.observe(model, cleared) {
             sights.certain.push(seen);
         }
     }
@@ -40,13 +46,22 @@ impl Found {
     /// Adds a sight of `model` that is worth storing only if there is a row of that key already:
     /// a closed port is news if it was open, and one of 65,000 otherwise.
     pub fn add_if_known<M: Model>(&mut self, model: &M) {
-        if let Some((sights, seen)) = self.observe(model) {
+        self.add_if_known_without(model, &[]);
+    }
+
+    /// The same, of a model that is known to have none of the fields `cleared`.
+    pub fn add_if_known_without<M: Model>(&mut self, model: &M, cleared: &[&str]) {
+        if let Some((sights, seen)) = self.observe(model, cleared) {
             sights.if_known.push(seen);
         }
     }
 
-    fn observe<M: Model>(&mut self, model: &M) -> Option<(&mut Sights, Observation)> {
-        match Observation::of(model) {
+    fn observe<M: Model>(
+        &mut self,
+        model: &M,
+        cleared: &[&str],
+    ) -> Option<(&mut Sights, Observation)> {
+        match Observation::clearing(model, cleared) {
             Ok(seen) => {
                 self.len += 1;
                 self.bytes += seen.key.len() + seen.body.get().len();
@@ -85,10 +100,26 @@ impl Found {
                         .filter(|seen| known.contains(&seen.key)),
                 );
             }
-            recon.observe(model.schema(), &certain).await?;
+            recon.observe(model.schema(), &once(certain)).await?;
         }
         Ok(())
     }
+}
+
+/// Without those that say again what the one before them said of the same key: many records have
+/// something to say of what they have in common.
+fn once(sights: Vec<Observation>) -> Vec<Observation> {
+    let mut kept: Vec<Observation> = Vec::with_capacity(sights.len());
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for seen in sights {
+        let before = last.get(&seen.key).and_then(|&place| kept.get(place));
+        if before.is_some_and(|before| before.body.get() == seen.body.get()) {
+            continue;
+        }
+        last.insert(seen.key.clone(), kept.len());
+        kept.push(seen);
+    }
+    kept
 }
 
 /// Those of the keys that have a row.

@@ -243,7 +243,15 @@ impl Probe for Http {
         if page.status.is_none() {
             return found.add_if_known(&document);
         }
-        found.add(&document);
+        // What was read has no title, and what answered has not redirected.
+        let read = page.sha256.is_some();
+        let cleared = [
+            ("title", read && document.title.is_none()),
+            ("redirect_to", document.redirect_to.is_none()),
+        ];
+        let cleared = cleared.into_iter().filter(|(_, cleared)| *cleared);
+        let cleared: Vec<&str> = cleared.map(|(field, _)| field).collect();
+        found.add_without(&document, &cleared);
         if let Some(endpoint) = endpoint {
             found.add(&Endpoint {
                 service: Some("http".to_owned()),
