@@ -438,7 +438,7 @@ mod scan {
         assert_json_snapshot!("dns.scan", scan("example.com".parse().unwrap(), options));
         let record: DnsRecord = serde_json::from_value(json!({
             "name": "example.com", "outcome": "found", "addresses": ["192.0.2.1"], "refused": 1,
-            "cname": "example.org", "millis": 7,
+            "aliases": ["example.org"], "millis": 7,
         }))
         .unwrap();
         assert_json_snapshot!("dns.scan.row", record);

@@ -6,6 +6,7 @@
 mod bad_input;
 mod chain;
 mod failing;
+mod names;
 #[cfg(target_os = "linux")]
 mod packets;
 mod ports;

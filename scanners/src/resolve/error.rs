@@ -6,7 +6,8 @@ use crate::scope::OutOfScope;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The name does not exist (NXDOMAIN), or has no addresses (NODATA).
+    /// The name does not exist (NXDOMAIN), or has no addresses (NODATA), or is an alias of one that
+    /// does not exist.
     #[error("no such name")]
     NoSuchName,
     /// The server failed, refused, or answered with what is no answer. The text is the cause.

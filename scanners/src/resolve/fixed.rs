@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use crate::scope::Name;
 
-use super::ResolveError;
+use super::AddressFamily;
+use super::answer::{Answer, Lack};
 
 pub(super) struct Fixed {
     table: HashMap<Name, Vec<IpAddr>>,
@@ -18,10 +19,21 @@ impl Fixed {
         }
     }
 
-    pub(super) fn lookup(&self, name: &Name) -> Result<&[IpAddr], ResolveError> {
-        self.table
-            .get(name)
-            .map(Vec::as_slice)
-            .ok_or(ResolveError::NoSuchName)
+    pub(super) fn lookup(&self, name: &Name, family: AddressFamily) -> Answer {
+        let Some(addrs) = self.table.get(name) else {
+            return Answer {
+                lack: Lack::NoSuchName,
+                ..Answer::default()
+            };
+        };
+        let asked_for = |addr: &&IpAddr| match family {
+            AddressFamily::V4 => addr.is_ipv4(),
+            AddressFamily::V6 => addr.is_ipv6(),
+            AddressFamily::V4ThenV6 | AddressFamily::Both => true,
+        };
+        Answer {
+            addrs: addrs.iter().filter(asked_for).copied().collect(),
+            ..Answer::default()
+        }
     }
 }

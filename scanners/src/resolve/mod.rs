@@ -7,8 +7,12 @@
 //! admitted, and connecting to them looks up nothing again.
 //!
 //! [`Resolver::resolve`] is for who goes on to connect; [`Resolver::lookup`] is for who wants to
-//! know what the DNS says, and makes a [`DnsRecord`] of it.
+//! know what the DNS says, and makes a [`DnsRecord`] of it: which addresses of which
+//! [version of IP](AddressFamily), by which aliases, and how it ended if there are none. A name that
+//! is an alias of one that does not exist is told from one that does not exist itself
+//! ([`DnsOutcome::Dangling`]).
 
+mod answer;
 mod error;
 mod fixed;
 mod options;
@@ -26,6 +30,7 @@ pub use record::{DnsOutcome, DnsRecord};
 
 use crate::scope::{InScope, Name, OutOfScope, Scope};
 
+use answer::Answer;
 use fixed::Fixed;
 use server::Server;
 
@@ -34,6 +39,7 @@ use server::Server;
 pub struct Resolver {
     source: Source,
     max_addresses: usize,
+    family: AddressFamily,
 }
 
 #[derive(Clone)]
@@ -53,13 +59,6 @@ pub struct Answers {
     /// Whether the answer had more addresses than [`ResolverOptions::max_addresses`]; the others
     /// were not looked at.
     pub cut: bool,
-}
-
-/// What the DNS says of a name that exists, before any scope was asked.
-#[derive(Default)]
-struct Found {
-    addrs: Vec<IpAddr>,
-    cname: Option<Name>,
 }
 
 impl Resolver {
@@ -113,6 +112,16 @@ impl Resolver {
         Self::over(source, &ResolverOptions::default())
     }
 
+    /// The same resolver, asking for these addresses. Cheap: the servers, and the connections to
+    /// them, are shared.
+    #[must_use]
+    pub fn with_family(&self, family: AddressFamily) -> Self {
+        Self {
+            family,
+            ..self.clone()
+        }
+    }
+
     /// Looks up the addresses of `name` and asks `scope` about each.
     ///
     /// # Errors
@@ -124,8 +133,8 @@ impl Resolver {
         scope: &Scope,
         name: &InScope<Name>,
     ) -> Result<Answers, ResolveError> {
-        let found = self.find(name.get()).await?;
-        self.admit(scope, name, &found.addrs)
+        let answer = self.find(name.get()).await?;
+        self.admit(scope, name, &answer.addrs)
     }
 
     /// Looks up the addresses of `name`, asks `scope` about each, and says what came of it. It
@@ -151,45 +160,45 @@ impl Resolver {
     pub async fn lookup(&self, scope: &Scope, name: &InScope<Name>) -> DnsRecord {
         let start = Instant::now();
         let mut record = DnsRecord::new(name.get());
-        let answers = match self.find(name.get()).await {
-            Ok(found) if found.addrs.is_empty() => {
-                record.outcome = DnsOutcome::NoData;
-                None
+        let addrs = match self.find(name.get()).await {
+            Ok(answer) => {
+                record.aliases = answer.aliases;
+                record.partial = answer.unheard.is_some();
+                record.detail = answer.unheard;
+                match answer.lack {
+                    _ if !answer.addrs.is_empty() => self.admit(scope, name, &answer.addrs),
+                    lack => {
+                        record.lacks(lack);
+                        return record.took(start);
+                    }
+                }
             }
-            Ok(found) => {
-                record.cname = found.cname;
-                Some(self.admit(scope, name, &found.addrs))
-            }
-            Err(error) => Some(Err(error)),
+            Err(error) => Err(error),
         };
-        match answers {
-            None => {}
-            Some(Ok(answers)) => {
+        match addrs {
+            Ok(answers) => {
                 record.outcome = DnsOutcome::Found;
                 record.addresses = answers.addrs.iter().map(|addr| *addr.get()).collect();
                 record.refused = answers.refused as u64;
                 record.cut = answers.cut;
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 record.outcome = DnsOutcome::from(&error);
                 if let ResolveError::OutOfScope { refused, .. } = error {
                     record.refused = refused as u64;
                 }
-                let says_all = matches!(error, ResolveError::NoSuchName | ResolveError::Timeout);
-                record.detail = (!says_all).then(|| error.to_string());
+                if !matches!(error, ResolveError::Timeout) {
+                    record.detail = Some(error.to_string());
+                }
             }
         }
-        record.millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        record
+        record.took(start)
     }
 
-    async fn find(&self, name: &Name) -> Result<Found, ResolveError> {
+    async fn find(&self, name: &Name) -> Result<Answer, ResolveError> {
         match &self.source {
-            Source::Server(server) => server.lookup(name).await,
-            Source::Fixed(fixed) => Ok(Found {
-                addrs: fixed.lookup(name)?.to_vec(),
-                cname: None,
-            }),
+            Source::Server(server) => server.lookup(name, self.family).await,
+            Source::Fixed(fixed) => Ok(fixed.lookup(name, self.family)),
         }
     }
 
@@ -197,6 +206,7 @@ impl Resolver {
         Self {
             source,
             max_addresses: options.max_addresses.max(1),
+            family: options.family,
         }
     }
 

@@ -11,7 +11,7 @@ pub struct ResolverOptions {
     pub retries: usize,
     /// How many addresses of an answer are looked at, at least 1. 16 by default.
     pub max_addresses: usize,
-    /// Which addresses are asked for.
+    /// Which addresses are asked for. IPv4, else IPv6 by default.
     pub family: AddressFamily,
 }
 
@@ -27,13 +27,20 @@ impl Default for ResolverOptions {
 }
 
 /// Which addresses a lookup asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// Who connects needs one address, and seldom misses those that [`V4ThenV6`](Self::V4ThenV6) does
+/// not ask for; who wants to know what a name has asks for [`Both`](Self::Both).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AddressFamily {
-    /// IPv4, and IPv6 only for names that have no IPv4 address: one query for most names.
+    /// IPv4, and IPv6 only for names that exist and have no IPv4 address: one query for most
+    /// names.
     #[default]
     V4ThenV6,
     /// IPv4 only.
     V4,
     /// IPv6 only.
     V6,
+    /// Both, asked for side by side. A failure of one of the two queries does not hide what the
+    /// other one found; see [`DnsRecord::partial`](super::DnsRecord::partial).
+    Both,
 }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::scope::Name;
 
 use super::ResolveError;
+use super::answer::Lack;
 
 /// The record of one lookup. There is one for each, whatever happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +30,14 @@ pub struct DnsRecord {
     /// not looked at.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
-    /// The name that this one is an alias of (RFC 1035 §3.3.1): the first of the aliases, if they
-    /// form a chain, and if it is a host name. Known for names that have addresses only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cname: Option<Name>,
+    /// Whether there may be addresses of the other version of IP, for which the servers failed or
+    /// were silent; `detail` says which. Only with [`AddressFamily::Both`](super::AddressFamily).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// What the name is an alias of, what that is one of, and so on (RFC 1034 §3.6.2), as far as
+    /// these are host names; at most 16. Known of names that exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Name>,
     /// Time that the lookup took, in milliseconds.
     pub millis: u64,
     /// A short reason, where the class does not say all.
@@ -51,6 +57,9 @@ pub enum DnsOutcome {
     NoSuchName,
     /// It exists and has no address of the kinds that were asked for (NODATA, RFC 2308 §2.2).
     NoData,
+    /// It exists as an alias, and what it leads to does not (NXDOMAIN behind a CNAME, RFC 6604 §3):
+    /// whoever may create the last of [`DnsRecord::aliases`] answers under this name.
+    Dangling,
     /// The server failed, refused, or answered with what is no answer.
     ServerFailure,
     /// No answer came in time, in all attempts.
@@ -65,10 +74,11 @@ pub enum DnsOutcome {
 
 impl DnsOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Found,
         Self::NoSuchName,
         Self::NoData,
+        Self::Dangling,
         Self::ServerFailure,
         Self::Timeout,
         Self::OutOfScope,
@@ -81,6 +91,7 @@ impl DnsOutcome {
             Self::Found => "found",
             Self::NoSuchName => "no_such_name",
             Self::NoData => "no_data",
+            Self::Dangling => "dangling",
             Self::ServerFailure => "server_failure",
             Self::Timeout => "timeout",
             Self::OutOfScope => "out_of_scope",
@@ -117,9 +128,28 @@ impl DnsRecord {
             addresses: Vec::new(),
             refused: 0,
             cut: false,
-            cname: None,
+            partial: false,
+            aliases: Vec::new(),
             millis: 0,
             detail: None,
         }
+    }
+
+    /// What came of a name without addresses.
+    pub(super) fn lacks(&mut self, lack: Lack) {
+        self.outcome = match lack {
+            Lack::NoData => DnsOutcome::NoData,
+            Lack::NoSuchName => DnsOutcome::NoSuchName,
+            Lack::Dangling(last) => {
+                self.detail = Some(format!("{last} does not exist"));
+                DnsOutcome::Dangling
+            }
+        };
+    }
+
+    /// The record of a lookup that began at `start` and is over.
+    pub(super) fn took(mut self, start: Instant) -> Self {
+        self.millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self
     }
 }

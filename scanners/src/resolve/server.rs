@@ -1,5 +1,6 @@
 //! Lookups over hickory's stub resolver.
 
+use std::iter::successors;
 use std::net::SocketAddr;
 
 use hickory_resolver::config::{
@@ -14,14 +15,20 @@ use hickory_resolver::{ResolverBuilder, TokioResolver};
 use crate::local::{is_local, probe};
 use crate::scope::Name;
 
-use super::{AddressFamily, Found, ResolveError, ResolverOptions};
+use super::answer::{Answer, Lack};
+use super::{AddressFamily, ResolveError, ResolverOptions};
 
 /// Queries in flight on one TCP connection. UDP has a socket per query, hence no such limit.
 const MAX_TCP_QUERIES: usize = 1024;
+/// Most aliases that are told of. Hickory itself asks no further than for the eighth.
+const MAX_ALIASES: usize = 16;
+
+/// An answer; if it has no addresses, and the name is an alias, with the last name behind it: all
+/// that is heard of the aliases then.
+type Heard = (Answer, Option<DnsName>);
 
 pub(super) struct Server {
     inner: TokioResolver,
-    family: AddressFamily,
 }
 
 impl Server {
@@ -48,40 +55,102 @@ impl Server {
         Self::build(builder, options)
     }
 
-    /// The addresses of `name`, IPv4 first, as the server gave them.
-    pub(super) async fn lookup(&self, name: &Name) -> Result<Found, ResolveError> {
+    /// What the servers say of `name`.
+    pub(super) async fn lookup(
+        &self,
+        name: &Name,
+        family: AddressFamily,
+    ) -> Result<Answer, ResolveError> {
         let mut name = DnsName::from_ascii(name.as_str()).map_err(server_error)?;
         // Fully qualified: a search list would ask for names that nobody admitted.
         name.set_fqdn(true);
-        match self.family {
-            AddressFamily::V4 => self.query(name, RecordType::A).await,
-            AddressFamily::V6 => self.query(name, RecordType::AAAA).await,
-            AddressFamily::V4ThenV6 => match self.query(name.clone(), RecordType::A).await {
-                Ok(found) if found.addrs.is_empty() => self.query(name, RecordType::AAAA).await,
-                result => result,
+        let v4 = self.query(&name, RecordType::A);
+        let v6 = self.query(&name, RecordType::AAAA);
+        let (mut answer, behind) = match family {
+            AddressFamily::V4 => v4.await?,
+            AddressFamily::V6 => v6.await?,
+            AddressFamily::Both => both(tokio::join!(v4, v6))?,
+            AddressFamily::V4ThenV6 => match v4.await? {
+                (Answer { addrs, lack, .. }, _) if addrs.is_empty() && lack == Lack::NoData => {
+                    v6.await?
+                }
+                answer => answer,
             },
+        };
+        if let Some(behind) = behind.filter(|_| answer.addrs.is_empty()) {
+            answer.aliases = self.aliases(&name, behind, &answer.lack).await?;
         }
+        Ok(answer)
     }
 
-    /// The addresses in the answer to one query; none if the name exists without such records.
-    async fn query(&self, name: DnsName, kind: RecordType) -> Result<Found, ResolveError> {
+    /// The answer to one query.
+    async fn query(&self, name: &DnsName, kind: RecordType) -> Result<Heard, ResolveError> {
         match self.inner.lookup(name.clone(), kind).await {
-            Ok(lookup) => Ok(Found {
-                addrs: lookup
-                    .answers()
-                    .iter()
-                    .filter_map(|record| record.data.ip_addr())
-                    .collect(),
-                cname: alias(&name, lookup.answers()),
-            }),
-            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
-                ResponseCode::NoError => Ok(Found::default()),
-                ResponseCode::NXDomain => Err(ResolveError::NoSuchName),
-                code => Err(ResolveError::Server(code.to_string())),
-            },
+            Ok(lookup) => {
+                let answer = Answer {
+                    addrs: lookup
+                        .answers()
+                        .iter()
+                        .filter_map(|record| record.data.ip_addr())
+                        .collect(),
+                    aliases: chain(name, lookup.answers()).map_while(host).collect(),
+                    ..Answer::default()
+                };
+                Ok((answer, None))
+            }
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+                let asked = none.query.name();
+                let behind = (asked != name && !asked.is_root()).then(|| asked.clone());
+                let lack = match (none.response_code, &behind) {
+                    (ResponseCode::NoError, _) => Lack::NoData,
+                    (ResponseCode::NXDomain, None) => Lack::NoSuchName,
+                    (ResponseCode::NXDomain, Some(behind)) => Lack::Dangling(text(behind)),
+                    (code, _) => return Err(ResolveError::Server(code.to_string())),
+                };
+                let answer = Answer {
+                    lack,
+                    ..Answer::default()
+                };
+                Ok((answer, behind))
+            }
             Err(NetError::Timeout) => Err(ResolveError::Timeout),
             Err(other) => Err(failure(&other)),
         }
+    }
+
+    /// The names that lead from `name` to `last`, asked for one by one: hickory does not say which
+    /// aliases it followed to find nothing.
+    async fn aliases(
+        &self,
+        name: &DnsName,
+        last: DnsName,
+        lack: &Lack,
+    ) -> Result<Vec<Name>, ResolveError> {
+        let mut aliases: Vec<DnsName> = Vec::new();
+        // What exists may be an alias itself: in a circle the last is only where hickory gave up.
+        let ends = |aliases: &[DnsName]| *lack != Lack::NoData && aliases.last() == Some(&last);
+        while aliases.len() < MAX_ALIASES && !ends(&aliases) {
+            let at = aliases.last().unwrap_or(name).clone();
+            let Ok(lookup) = self.inner.lookup(at.clone(), RecordType::CNAME).await else {
+                break;
+            };
+            let before = aliases.len();
+            for alias in chain(&at, lookup.answers()) {
+                if alias == name || aliases.contains(alias) {
+                    let error = format!("the alias {} leads back to itself", text(alias));
+                    return Err(ResolveError::Server(error));
+                }
+                aliases.push(alias.clone());
+            }
+            if aliases.len() == before {
+                break;
+            }
+        }
+        // If one of them could not be asked for, or was taken away meanwhile.
+        if aliases.last() != Some(&last) {
+            aliases.push(last);
+        }
+        Ok(aliases.iter().map_while(host).collect())
     }
 
     fn build(
@@ -90,19 +159,41 @@ impl Server {
     ) -> Result<Self, ResolveError> {
         limit(builder.options_mut(), options);
         let inner = builder.build().map_err(config_error)?;
-        Ok(Self {
-            inner,
-            family: options.family,
-        })
+        Ok(Self { inner })
     }
 }
 
-/// What `name` is an alias of, if that is a host name.
-fn alias(name: &DnsName, answers: &[Record]) -> Option<Name> {
-    answers.iter().find_map(|record| match &record.data {
-        RData::CNAME(alias) if record.name == *name => Name::parse(&alias.0.to_ascii()).ok(),
-        _ => None,
-    })
+/// Both answers made one, with the last name behind an alias of which either heard.
+fn both(
+    (v4, v6): (Result<Heard, ResolveError>, Result<Heard, ResolveError>),
+) -> Result<Heard, ResolveError> {
+    let mut behind = None;
+    let mut split = |(answer, last): Heard| {
+        behind = behind.take().or(last);
+        answer
+    };
+    let answer = Answer::both(v4.map(&mut split), v6.map(&mut split))?;
+    Ok((answer, behind))
+}
+
+/// What `name` is an alias of, in turn, as the records of one answer say.
+fn chain<'r>(name: &'r DnsName, answers: &'r [Record]) -> impl Iterator<Item = &'r DnsName> {
+    let target = |name: &DnsName| {
+        answers.iter().find_map(|record| match &record.data {
+            RData::CNAME(alias) if record.name == *name => Some(&alias.0),
+            _ => None,
+        })
+    };
+    successors(target(name), move |alias| target(alias)).take(MAX_ALIASES)
+}
+
+fn host(name: &DnsName) -> Option<Name> {
+    Name::parse(&name.to_ascii()).ok()
+}
+
+/// A name for a reader, without the dot at its end.
+fn text(name: &DnsName) -> String {
+    name.to_ascii().trim_end_matches('.').to_owned()
 }
 
 fn limit(opts: &mut ResolverOpts, options: &ResolverOptions) {

@@ -8,9 +8,9 @@ use hickory_proto::op::ResponseCode;
 use sortie_scanners::http::Tls;
 use sortie_scanners::http::robots::{RobotsConfig, RobotsFetcher, RobotsOutcome as Outcome};
 use sortie_scanners::resolve::{
-    Answers, DnsOutcome, DnsRecord, ResolveError, Resolver, ResolverOptions,
+    AddressFamily, Answers, DnsOutcome, DnsRecord, ResolveError, Resolver, ResolverOptions,
 };
-use sortie_scanners::scope::Scope;
+use sortie_scanners::scope::{Name, Scope};
 
 use crate::support::dns::{NameServer, Says, serve_dns};
 use crate::support::{Reply, http_config, in_time, lab_scope, serve};
@@ -101,10 +101,23 @@ async fn failures_are_told_apart() {
 }
 
 async fn recorded(says: Says) -> DnsRecord {
-    let server = serve_dns([("a.test", says)]).await;
+    recorded_of([("a.test", says)], AddressFamily::default()).await
+}
+
+/// What is found of `a.test`.
+async fn recorded_of(
+    zone: impl IntoIterator<Item = (&'static str, Says)>,
+    family: AddressFamily,
+) -> DnsRecord {
+    let server = serve_dns(zone).await;
     let scope = Scope::builder().allow_domain("test").build().unwrap();
     let name = scope.admit_name("a.test").unwrap();
-    in_time(resolver(&server).lookup(&scope, &name)).await
+    let resolver = resolver(&server).with_family(family);
+    in_time(resolver.lookup(&scope, &name)).await
+}
+
+fn names(names: &[Name]) -> Vec<&str> {
+    names.iter().map(Name::as_str).collect()
 }
 
 #[tokio::test]
@@ -114,18 +127,13 @@ async fn a_record_tells_what_the_dns_says() {
     assert_eq!(found.outcome, DnsOutcome::Found);
     assert_eq!(found.addresses, ips(&["93.184.216.34"]));
     assert_eq!((found.refused, found.cut), (1, false));
-    assert_eq!(
-        found
-            .cname
-            .as_ref()
-            .map(sortie_scanners::scope::Name::as_str),
-        Some("cdn.example")
-    );
+    assert_eq!(names(&found.aliases), ["cdn.example"]);
     let json = serde_json::to_string(&found).unwrap();
     assert_eq!(serde_json::from_str::<DnsRecord>(&json).unwrap(), found);
 
     let plain = recorded(Says::Addrs(ips(&["2606:4700::1111"]))).await;
-    assert_eq!((plain.outcome, plain.cname), (DnsOutcome::Found, None));
+    assert_eq!(plain.outcome, DnsOutcome::Found);
+    assert!(plain.aliases.is_empty());
 }
 
 #[tokio::test]
@@ -154,10 +162,113 @@ async fn a_record_has_one_class_for_each_failure() {
         let record = recorded(says).await;
         assert_eq!(record.outcome, expected, "{record:?}");
         assert_eq!(record.detail.is_some(), explained, "{record:?}");
-        assert!(record.addresses.is_empty() && record.cname.is_none());
+        assert!(record.addresses.is_empty() && record.aliases.is_empty());
         let out_of_scope = expected == DnsOutcome::OutOfScope;
         assert_eq!(record.refused, if out_of_scope { 2 } else { 0 });
     }
+}
+
+const V4: &str = "93.184.216.34";
+const V6: &str = "2606:4700::1111";
+
+#[tokio::test]
+async fn the_addresses_of_both_versions_are_found_if_both_are_asked_for() {
+    let dual = || [("a.test", Says::Addrs(ips(&[V6, V4])))];
+    for (family, expected) in [
+        (AddressFamily::Both, ips(&[V4, V6])),
+        (AddressFamily::V4, ips(&[V4])),
+        (AddressFamily::V6, ips(&[V6])),
+        (AddressFamily::V4ThenV6, ips(&[V4])),
+    ] {
+        let record = recorded_of(dual(), family).await;
+        assert_eq!(record.outcome, DnsOutcome::Found, "{family:?}");
+        assert_eq!(
+            (record.addresses, record.partial),
+            (expected, false),
+            "{family:?}"
+        );
+    }
+    let only_v4 = [("a.test", Says::Addrs(ips(&[V4])))];
+    let record = recorded_of(only_v4, AddressFamily::V6).await;
+    assert_eq!(record.outcome, DnsOutcome::NoData, "{record:?}");
+}
+
+#[tokio::test]
+async fn addresses_of_one_version_stand_and_say_that_the_other_was_not_heard_of() {
+    for (v6, because) in [
+        (Says::Nothing, "AAAA: no answer"),
+        (
+            Says::Code(ResponseCode::ServFail),
+            "AAAA: the name server failed",
+        ),
+    ] {
+        let says = Says::ForV6(Box::new(v6), Box::new(Says::Addrs(ips(&[V4]))));
+        let record = recorded_of([("a.test", says)], AddressFamily::Both).await;
+        assert_eq!(record.outcome, DnsOutcome::Found, "{record:?}");
+        assert_eq!((&record.addresses, record.partial), (&ips(&[V4]), true));
+        let detail = record.detail.unwrap();
+        assert!(detail.starts_with(because), "{detail}");
+    }
+    // Whether it has an address at all is not known, then.
+    let says = Says::ForV6(Box::new(Says::Nothing), Box::new(Says::Addrs(Vec::new())));
+    let record = recorded_of([("a.test", says)], AddressFamily::Both).await;
+    assert_eq!(record.outcome, DnsOutcome::Timeout, "{record:?}");
+}
+
+#[tokio::test]
+async fn an_alias_of_nothing_is_told_from_a_name_that_does_not_exist() {
+    let families = [
+        AddressFamily::V4ThenV6,
+        AddressFamily::V4,
+        AddressFamily::V6,
+        AddressFamily::Both,
+    ];
+    for family in families {
+        let zone = [
+            ("a.test", Says::Dangling("b.test")),
+            ("b.test", Says::Dangling("c.cloud.example")),
+        ];
+        let record = recorded_of(zone, family).await;
+        assert_eq!(
+            record.outcome,
+            DnsOutcome::Dangling,
+            "{family:?}: {record:?}"
+        );
+        assert_eq!(names(&record.aliases), ["b.test", "c.cloud.example"]);
+        assert_eq!(
+            record.detail.as_deref(),
+            Some("c.cloud.example does not exist")
+        );
+        let none = recorded_of([], family).await;
+        assert_eq!(none.outcome, DnsOutcome::NoSuchName, "{family:?}");
+        assert!(none.aliases.is_empty());
+    }
+    // For who goes on to connect it is the same.
+    let gone = lookup(Says::Dangling("c.cloud.example")).await;
+    assert!(matches!(gone, Err(ResolveError::NoSuchName)), "{gone:?}");
+}
+
+#[tokio::test]
+async fn an_alias_of_a_name_without_addresses_keeps_its_aliases() {
+    let zone = [
+        ("a.test", Says::Alias("b.test", Vec::new())),
+        ("b.test", Says::Addrs(Vec::new())),
+    ];
+    let record = recorded_of(zone, AddressFamily::Both).await;
+    assert_eq!(record.outcome, DnsOutcome::NoData);
+    assert_eq!(names(&record.aliases), ["b.test"]);
+}
+
+#[tokio::test]
+async fn aliases_that_go_in_a_circle_are_a_failure_of_the_server() {
+    let zone = [
+        ("a.test", Says::Alias("b.test", Vec::new())),
+        ("b.test", Says::Alias("c.test", Vec::new())),
+        ("c.test", Says::Alias("a.test", Vec::new())),
+    ];
+    let record = recorded_of(zone, AddressFamily::Both).await;
+    assert_eq!(record.outcome, DnsOutcome::ServerFailure, "{record:?}");
+    assert!(record.detail.unwrap().contains("leads back to itself"));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 -- What was found. Each model has a row for each natural key. `body` is a JSON object with sorted
--- members, as it is handed out; `fields` is the same for questions. The stock models have a table
--- each, with indices on what is asked for most, and a view with a column for each field (the
--- plural); the models of users share `recon.model`. Times and ids are as in 0001.
+-- members, `null` those that were cleared; `fields` is the same for questions. The stock models
+-- have a table each, with indices on what is asked for most, and a view with a column for each
+-- field (the plural); the models of users share `recon.model`. Times and ids are as in 0001.
 
 CREATE TABLE recon.target (
     "key" text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -50,7 +50,10 @@ CREATE VIEW recon.domains AS SELECT
     (CASE jsonb_typeof(fields -> 'resolves') WHEN 'boolean' THEN (fields ->> 'resolves')::boolean END) AS resolves,
     (fields -> 'addresses') AS addresses,
     (fields ->> 'cname') AS cname,
+    (fields -> 'dangling') AS dangling,
     (CASE jsonb_typeof(fields -> 'wildcard') WHEN 'boolean' THEN (fields ->> 'wildcard')::boolean END) AS wildcard,
+    (CASE jsonb_typeof(fields -> 'wildcard_dns') WHEN 'boolean' THEN (fields ->> 'wildcard_dns')::boolean END) AS wildcard_dns,
+    (CASE jsonb_typeof(fields -> 'by_wildcard') WHEN 'boolean' THEN (fields ->> 'by_wildcard')::boolean END) AS by_wildcard,
     first_seen, last_seen, changed_at, found_in, found_by, changed_in, changed_by
 FROM recon.domain;
 

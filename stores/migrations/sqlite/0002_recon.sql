@@ -1,7 +1,7 @@
 -- What was found. Each model has a row for each natural key; `body` is a JSON object with sorted
--- members. The tables of the stock models have a column for each field that can be asked for,
--- worked out from the body, and indices on those that are asked for most. Models of users share
--- `recon_model`. Times and ids are as in 0001.
+-- members, `null` those that were cleared. The tables of the stock models have a column for each
+-- field that can be asked for, worked out from the body, and indices on those that are asked for
+-- most. Models of users share `recon_model`. Times and ids are as in 0001.
 
 CREATE TABLE recon_target (
     "key" TEXT NOT NULL PRIMARY KEY,
@@ -38,7 +38,10 @@ CREATE TABLE recon_domain (
     resolves INTEGER AS (body ->> '$.resolves'),
     addresses TEXT AS (body ->> '$.addresses'),
     cname TEXT AS (body ->> '$.cname'),
-    wildcard INTEGER AS (body ->> '$.wildcard')
+    dangling TEXT AS (body ->> '$.dangling'),
+    wildcard INTEGER AS (body ->> '$.wildcard'),
+    wildcard_dns INTEGER AS (body ->> '$.wildcard_dns'),
+    by_wildcard INTEGER AS (body ->> '$.by_wildcard')
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recon_domain_target ON recon_domain (body ->> '$.target', "key");
 

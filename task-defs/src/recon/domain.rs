@@ -30,12 +30,24 @@ pub struct Domain {
     /// Its addresses when it was looked up last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<IpAddr>>,
-    /// The name that it stands for.
+    /// The name that it is an alias of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cname: Option<Name>,
-    /// Whether any name below it has an answer, so that such names mean little.
+    /// The names behind it, `cname` first, if the last of them does not exist: whoever may create
+    /// that one answers under this name. Of other aliases only `cname` is kept, because what is
+    /// behind that changes with the hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dangling: Option<Vec<Name>>,
+    /// Whether a certificate is for any name below it, so that there may be any number of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wildcard: Option<bool>,
+    /// Whether any name below it has an answer in the DNS, so that such names mean little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wildcard_dns: Option<bool>,
+    /// Whether its own answer is that of such a wildcard above it, so that nothing says that anybody
+    /// made this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_wildcard: Option<bool>,
 }
 
 impl Domain {
@@ -47,7 +59,10 @@ impl Domain {
             resolves: None,
             addresses: None,
             cname: None,
+            dangling: None,
             wildcard: None,
+            wildcard_dns: None,
+            by_wildcard: None,
         }
     }
 }
@@ -60,7 +75,10 @@ impl Model for Domain {
         Field::boolean("resolves"),
         Field::text_list("addresses"),
         Field::text("cname").refers_to("domain"),
+        Field::text_list("dangling"),
         Field::boolean("wildcard"),
+        Field::boolean("wildcard_dns"),
+        Field::boolean("by_wildcard"),
     ];
 
     fn key(&self) -> String {

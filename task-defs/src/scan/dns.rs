@@ -3,22 +3,26 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use scanners::resolve::{DnsOutcome, Resolver};
+use scanners::resolve::{AddressFamily, DnsOutcome, Resolver};
 use scanners::scope::{Name, Scope};
 use serde::{Deserialize, Serialize};
 use task_core::TaskError;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::found::Found;
 use super::probe::{LocalFailure, Probe};
 use super::tools::Tools;
+use super::wildcard::{Wildcard, Wildcards, parent};
 use crate::millis;
 use crate::option::InvalidOption;
 use crate::recon::Domain;
 
-/// Which addresses a name has.
+/// Which addresses a name has, and what it is an alias of.
 ///
-/// It reads names: a row is a text, or an object with the text in `name`.
+/// It reads names: a row is a text, or an object with the text in `name`. A name ends as `found`,
+/// `no_such_name`, `no_data`, `dangling` (an alias of a name that does not exist, which whoever may
+/// create that one can take over), `server_failure`, `timeout` or `out_of_scope`. What a name had
+/// and has no longer is [cleared](task_core::recon::Observation::clearing) in what is stored of it.
 ///
 /// ```
 /// use sortie_task_defs::scan::Dns;
@@ -32,10 +36,30 @@ use crate::recon::Domain;
 pub struct Dns {
     /// The name server to ask; those of the worker's system if `None`.
     pub resolver: Option<SocketAddr>,
+    /// Which addresses are asked for. Both.
+    pub family: Family,
+    /// Whether each name that has an answer is held against the wildcard of the zone above it, if
+    /// there is one: one more question for each such zone in a task, for a name drawn at random.
+    /// No.
+    pub wildcards: bool,
     /// The time for one name, repeated questions included. 10 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub timeout: Duration,
+}
+
+/// Which addresses of a name are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// IPv4 and IPv6, side by side: two questions for each name.
+    #[default]
+    Both,
+    /// IPv4 only. What is stored of a name has no others, then.
+    V4,
+    /// IPv6 only. What is stored of a name has no others, then.
+    V6,
 }
 
 /// What has a name.
@@ -71,9 +95,16 @@ pub struct DnsRecord {
     /// How many more the scope refuses.
     #[serde(default)]
     pub refused: u64,
-    /// The name that it is an alias of; see [`scanners::resolve::DnsRecord::cname`].
+    /// Of one version of IP nothing was heard, so that there may be more: `detail` says why.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// What the name is an alias of, in turn; see [`scanners::resolve::DnsRecord::aliases`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Name>,
+    /// What it has to do with a wildcard, if that was [asked for](Dns::wildcards) and could be
+    /// told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cname: Option<Name>,
+    pub wildcard: Option<Wildcard>,
     /// Time that the lookup took, in milliseconds.
     pub millis: u64,
     /// The reason, where the class does not say all.
@@ -81,10 +112,20 @@ pub struct DnsRecord {
     pub detail: Option<String>,
 }
 
+/// What looks names up.
+#[derive(Debug)]
+pub struct Lookups {
+    scope: Scope,
+    resolver: Resolver,
+    wildcards: Option<Wildcards>,
+}
+
 impl Default for Dns {
     fn default() -> Self {
         Self {
             resolver: None,
+            family: Family::Both,
+            wildcards: false,
             timeout: Duration::from_secs(10),
         }
     }
@@ -96,7 +137,7 @@ impl Probe for Dns {
     type Row = Named;
     type Target = Name;
     type Record = DnsRecord;
-    type Scanner = (Scope, Resolver);
+    type Scanner = Lookups;
 
     fn check(&self) -> Result<(), InvalidOption> {
         InvalidOption::first([InvalidOption::time("timeout_ms", self.timeout)])
@@ -112,21 +153,35 @@ impl Probe for Dns {
     }
 
     fn set_up(&self, tools: &Tools<'_>) -> Result<Self::Scanner, TaskError> {
-        Ok((tools.scope().clone(), tools.resolver(self.resolver)?))
+        let resolver = tools.resolver(self.resolver)?;
+        let family = match self.family {
+            Family::Both => AddressFamily::Both,
+            Family::V4 => AddressFamily::V4,
+            Family::V6 => AddressFamily::V6,
+        };
+        Ok(Lookups {
+            scope: tools.scope().clone(),
+            resolver: resolver.with_family(family),
+            wildcards: self.wildcards.then(Wildcards::default),
+        })
     }
 
-    async fn look(
-        &self,
-        (scope, resolver): &Self::Scanner,
-        name: &Name,
-    ) -> Result<DnsRecord, LocalFailure> {
+    async fn look(&self, lookups: &Lookups, name: &Name) -> Result<DnsRecord, LocalFailure> {
+        let Lookups {
+            scope,
+            resolver,
+            wildcards,
+        } = lookups;
+        let until = Instant::now() + self.timeout;
         let record = |outcome, detail| DnsRecord {
             name: name.clone(),
             outcome,
             addresses: Vec::new(),
             cut: false,
             refused: 0,
-            cname: None,
+            partial: false,
+            aliases: Vec::new(),
+            wildcard: None,
             millis: 0,
             detail,
         };
@@ -134,7 +189,7 @@ impl Probe for Dns {
             Ok(admitted) => admitted,
             Err(error) => return Ok(record(DnsOutcome::OutOfScope, Some(error.to_string()))),
         };
-        let Ok(seen) = timeout(self.timeout, resolver.lookup(scope, &admitted)).await else {
+        let Ok(seen) = timeout_at(until, resolver.lookup(scope, &admitted)).await else {
             let detail = format!("the limit of {} ms", self.timeout.as_millis());
             return Ok(DnsRecord {
                 millis: millis::of(self.timeout),
@@ -144,13 +199,22 @@ impl Probe for Dns {
         if seen.outcome == DnsOutcome::LocalFailure {
             return Err(LocalFailure(seen.detail.unwrap_or_default()));
         }
+        let wildcard = match wildcards {
+            // If that takes too long, what is known of the name stands.
+            Some(wildcards) => timeout_at(until, wildcards.judge(scope, resolver, &seen))
+                .await
+                .unwrap_or(Ok(None))?,
+            None => None,
+        };
         let mut addresses = seen.addresses;
         addresses.sort_unstable();
         Ok(DnsRecord {
             addresses,
             cut: seen.cut,
             refused: seen.refused,
-            cname: seen.cname,
+            partial: seen.partial,
+            aliases: seen.aliases,
+            wildcard,
             millis: seen.millis,
             ..record(seen.outcome, seen.detail)
         })
@@ -163,21 +227,43 @@ impl Probe for Dns {
     fn models(record: &DnsRecord, found: &mut Found) {
         let resolves = match record.outcome {
             DnsOutcome::Found => true,
-            DnsOutcome::NoSuchName | DnsOutcome::NoData => false,
+            DnsOutcome::NoSuchName | DnsOutcome::NoData | DnsOutcome::Dangling => false,
             // Nothing was learned of the name.
             _ => return,
         };
+        let is_whole = !record.cut && !record.partial;
         let domain = Domain {
             resolves: Some(resolves),
-            // Of more than are looked at each lookup brings others, which is no news.
-            addresses: (!record.cut).then(|| record.addresses.clone()),
-            cname: record.cname.clone(),
+            // Of more than are looked at, or heard of, each lookup brings others, which is no news.
+            addresses: is_whole.then(|| record.addresses.clone()),
+            cname: record.aliases.first().cloned(),
+            dangling: (record.outcome == DnsOutcome::Dangling).then(|| record.aliases.clone()),
+            by_wildcard: record.wildcard.map(|wildcard| wildcard == Wildcard::Same),
             ..Domain::new(record.name.clone())
         };
-        match record.outcome {
+        let gone = record.outcome == DnsOutcome::NoSuchName;
+        let cleared = [
+            ("cname", domain.cname.is_none()),
+            ("dangling", domain.dangling.is_none()),
+            ("by_wildcard", gone),
+        ];
+        let cleared = cleared.into_iter().filter(|(_, cleared)| *cleared);
+        let cleared: Vec<&str> = cleared.map(|(field, _)| field).collect();
+        match gone {
             // Most guesses do not exist; one that did is news.
-            DnsOutcome::NoSuchName => found.add_if_known(&domain),
-            _ => found.add(&domain),
+            true => found.add_if_known_without(&domain, &cleared),
+            false => found.add_without(&domain, &cleared),
+        }
+        if let (Some(wildcard), Some(parent)) = (record.wildcard, parent(&record.name)) {
+            let is_there = wildcard != Wildcard::Absent;
+            let zone = Domain {
+                wildcard_dns: Some(is_there),
+                ..Domain::new(parent)
+            };
+            match is_there {
+                true => found.add(&zone),
+                false => found.add_if_known(&zone),
+            }
         }
     }
 }

@@ -40,10 +40,11 @@ mod scan;
 mod tcp_syn;
 mod tls;
 mod tools;
+mod wildcard;
 
 pub use crate::option::InvalidOption;
 pub use aggregate::{Aggregate, Summary};
-pub use dns::{Dns, DnsRecord, Named};
+pub use dns::{Dns, DnsRecord, Family, Named};
 pub use found::Found;
 pub use generate::{Generate, Generated};
 pub use http::{Http, HttpRecord, HttpTarget};
@@ -55,3 +56,4 @@ pub use tcp_syn::{
 };
 pub use tls::{Tls, TlsClass, TlsRecord, TlsTarget};
 pub use tools::Tools;
+pub use wildcard::Wildcard;

@@ -17,8 +17,12 @@ pub(crate) enum Says {
     Addrs(Vec<IpAddr>),
     /// A CNAME to a name with these addresses.
     Alias(&'static str, Vec<IpAddr>),
+    /// A CNAME to a name that does not exist.
+    Dangling(&'static str),
     Code(ResponseCode),
     Nothing,
+    /// The first to a query for IPv6 addresses, the second to all others.
+    ForV6(Box<Says>, Box<Says>),
 }
 
 pub(crate) struct NameServer {
@@ -62,17 +66,34 @@ fn answer(query: &Message, zone: &HashMap<String, Says>) -> Option<Message> {
     let mut metadata = Metadata::new(query.id, MessageType::Response, OpCode::Query);
     metadata.recursion_available = true;
     let mut answers = Vec::new();
-    match zone.get(&name.to_ascii().to_lowercase()) {
+    let alias_of = |target: &str| {
+        let target = Name::from_ascii(format!("{target}.")).unwrap();
+        let alias = RData::CNAME(hickory_proto::rr::rdata::CNAME(target.clone()));
+        (target, Record::from_rdata(name.clone(), 60, alias))
+    };
+    let said = match zone.get(&name.to_ascii().to_lowercase()) {
+        Some(Says::ForV6(v6, _)) if kind == RecordType::AAAA => Some(&**v6),
+        Some(Says::ForV6(_, others)) => Some(&**others),
+        said => said,
+    };
+    match said {
         None => metadata.response_code = ResponseCode::NXDomain,
         Some(Says::Nothing) => return None,
         Some(Says::Code(code)) => metadata.response_code = *code,
         Some(Says::Addrs(addrs)) => answers.extend(records(&name, addrs, kind)),
         Some(Says::Alias(target, addrs)) => {
-            let target = Name::from_ascii(format!("{target}.")).unwrap();
-            let alias = RData::CNAME(hickory_proto::rr::rdata::CNAME(target.clone()));
-            answers.push(Record::from_rdata(name.clone(), 60, alias));
+            let (target, alias) = alias_of(target);
+            answers.push(alias);
             answers.extend(records(&target, addrs, kind));
         }
+        Some(Says::Dangling(target)) => {
+            answers.push(alias_of(target).1);
+            // That the alias is there is all that who asks for it wants to know.
+            if kind != RecordType::CNAME {
+                metadata.response_code = ResponseCode::NXDomain;
+            }
+        }
+        Some(Says::ForV6(..)) => unreachable!("one of the two was taken"),
     }
     let mut message = Message::new(query.id, MessageType::Response, OpCode::Query);
     message.metadata = metadata;

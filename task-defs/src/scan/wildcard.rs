@@ -1,0 +1,126 @@
+//! Whether a name has an answer of its own, or that of all names beside it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use scanners::resolve::{DnsOutcome, DnsRecord, Resolver};
+use scanners::scope::{Name, Scope};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+
+use super::probe::LocalFailure;
+
+/// What a name has to do with the wildcard of the zone above it (RFC 4592).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Wildcard {
+    /// There is none: a name beside this one that nobody made does not exist.
+    Absent,
+    /// There is one, and this name has another answer.
+    Other,
+    /// The answer is that of the wildcard: the same first alias, or the same addresses without
+    /// one. Nothing says that anybody made this name.
+    Same,
+}
+
+/// Asks for one name that nobody made, under each parent, once.
+#[derive(Debug, Default)]
+pub(super) struct Wildcards(Mutex<HashMap<Name, Arc<OnceCell<Stranger>>>>);
+
+/// What becomes of a name that nobody made.
+#[derive(Debug)]
+enum Stranger {
+    /// It does not exist.
+    Absent,
+    /// It has an answer.
+    Answered(DnsRecord),
+    /// It may not be asked for, or the servers failed.
+    Unknown,
+}
+
+impl Wildcards {
+    /// Most parents of one attempt, so that a list of names without a parent in common costs no
+    /// more than that many questions. Of names under others nothing is said.
+    const MAX_PARENTS: usize = 10_000;
+
+    /// What the name of `seen` has to do with a wildcard; `None` if it has no parent in scope, or
+    /// nothing could be learned.
+    ///
+    /// # Errors
+    ///
+    /// [`LocalFailure`] if this machine could not ask.
+    pub(super) async fn judge(
+        &self,
+        scope: &Scope,
+        resolver: &Resolver,
+        seen: &DnsRecord,
+    ) -> Result<Option<Wildcard>, LocalFailure> {
+        let exists = matches!(
+            seen.outcome,
+            DnsOutcome::Found | DnsOutcome::NoData | DnsOutcome::Dangling | DnsOutcome::OutOfScope
+        );
+        let Some(parent) = parent(&seen.name).filter(|_| exists) else {
+            return Ok(None);
+        };
+        let Some(stranger) = self.of(&parent) else {
+            return Ok(None);
+        };
+        let stranger = stranger.get_or_try_init(|| ask(scope, resolver, &parent));
+        Ok(match stranger.await? {
+            Stranger::Unknown => None,
+            Stranger::Absent => Some(Wildcard::Absent),
+            Stranger::Answered(wildcard) if is_same(wildcard, seen) => Some(Wildcard::Same),
+            Stranger::Answered(_) => Some(Wildcard::Other),
+        })
+    }
+
+    fn of(&self, parent: &Name) -> Option<Arc<OnceCell<Stranger>>> {
+        // Whole between any two statements, so a panic elsewhere does not matter.
+        let mut parents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stranger) = parents.get(parent) {
+            return Some(Arc::clone(stranger));
+        }
+        (parents.len() < Self::MAX_PARENTS)
+            .then(|| Arc::clone(parents.entry(parent.clone()).or_default()))
+    }
+}
+
+/// The name without its first label.
+pub(super) fn parent(name: &Name) -> Option<Name> {
+    let (_, parent) = name.as_str().split_once('.')?;
+    parent.parse().ok()
+}
+
+async fn ask(scope: &Scope, resolver: &Resolver, parent: &Name) -> Result<Stranger, LocalFailure> {
+    // No name that anybody has, nor one that a cache on the way has kept.
+    let label = RandomState::new().build_hasher().finish();
+    let Ok(name) = scope.admit_name(&format!("x{label:016x}.{parent}")) else {
+        return Ok(Stranger::Unknown);
+    };
+    let seen = resolver.lookup(scope, &name).await;
+    match seen.outcome {
+        DnsOutcome::NoSuchName => Ok(Stranger::Absent),
+        DnsOutcome::LocalFailure => Err(LocalFailure(seen.detail.unwrap_or_default())),
+        DnsOutcome::Timeout | DnsOutcome::ServerFailure => Ok(Stranger::Unknown),
+        _ => Ok(Stranger::Answered(seen)),
+    }
+}
+
+fn is_same(wildcard: &DnsRecord, seen: &DnsRecord) -> bool {
+    if let (Some(one), Some(other)) = (wildcard.aliases.first(), seen.aliases.first()) {
+        return one == other;
+    }
+    let addresses = |record: &DnsRecord| {
+        let mut addresses = record.addresses.clone();
+        addresses.sort_unstable();
+        addresses
+    };
+    wildcard.aliases.len() == seen.aliases.len()
+        && wildcard.outcome == seen.outcome
+        && wildcard.refused == seen.refused
+        && addresses(wildcard) == addresses(seen)
+}
