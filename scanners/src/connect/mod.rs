@@ -43,7 +43,7 @@ mod record;
 mod scan;
 mod scanner;
 
-pub use dial::dial;
+pub use dial::{MAX_DIALS, dial};
 pub use error::ConnectError;
 pub use outcome::PortOutcome;
 #[cfg(feature = "packet")]
