@@ -407,6 +407,7 @@ mod scan {
         let generated = Generated {
             rows: 3,
             skipped: 1,
+            without_target: 1,
             targets: 2,
             duplicates: 4,
             tasks: 1,
