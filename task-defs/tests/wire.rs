@@ -494,8 +494,17 @@ mod scan {
             port: 443,
             name: Some("example.com".parse().unwrap()),
             first: true,
+            via: [].into(),
         };
-        assert_json_snapshot!("tls.scan", scan(target, Tls::default()));
+        let bare = TlsTarget {
+            name: None,
+            first: false,
+            via: ["example.com".parse().unwrap()].into(),
+            ..target.clone()
+        };
+        let mut both = scan(target, Tls::default());
+        both.targets.push(bare);
+        assert_json_snapshot!("tls.scan", both);
         let record: TlsRecord = serde_json::from_value(json!({
             "address": "192.0.2.1", "port": 443, "name": "example.com", "first": true,
             "outcome": "certificate", "version": "1.3", "chain_len": 2, "millis": 7,
