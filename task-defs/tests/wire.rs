@@ -526,7 +526,8 @@ mod scan {
     fn http() {
         let record: HttpRecord = serde_json::from_value(json!({
             "scheme": "https", "name": "example.com", "port": 8443, "addresses": ["192.0.2.1"],
-            "url": "https://example.com:8443/", "outcome": "page", "status": 200, "bytes_read": 9,
+            "url": "https://example.com:8443/", "outcome": "page", "peer": "192.0.2.1:8443",
+            "status": 200, "bytes_read": 9,
             "title": "Example", "length": 5, "sha256": "00", "millis": 7,
         }))
         .unwrap();

@@ -9,4 +9,6 @@ mod failing;
 #[cfg(target_os = "linux")]
 mod packets;
 mod ports;
+mod servers;
 mod support;
+mod web;
