@@ -407,6 +407,7 @@ mod scan {
         let generated = Generated {
             rows: 3,
             skipped: 1,
+            without_target: 1,
             targets: 2,
             duplicates: 4,
             tasks: 1,
@@ -493,8 +494,17 @@ mod scan {
             port: 443,
             name: Some("example.com".parse().unwrap()),
             first: true,
+            via: [].into(),
         };
-        assert_json_snapshot!("tls.scan", scan(target, Tls::default()));
+        let bare = TlsTarget {
+            name: None,
+            first: false,
+            via: ["example.com".parse().unwrap()].into(),
+            ..target.clone()
+        };
+        let mut both = scan(target, Tls::default());
+        both.targets.push(bare);
+        assert_json_snapshot!("tls.scan", both);
         let record: TlsRecord = serde_json::from_value(json!({
             "address": "192.0.2.1", "port": 443, "name": "example.com", "first": true,
             "outcome": "certificate", "version": "1.3", "chain_len": 2, "millis": 7,
@@ -516,7 +526,8 @@ mod scan {
     fn http() {
         let record: HttpRecord = serde_json::from_value(json!({
             "scheme": "https", "name": "example.com", "port": 8443, "addresses": ["192.0.2.1"],
-            "url": "https://example.com:8443/", "outcome": "page", "status": 200, "bytes_read": 9,
+            "url": "https://example.com:8443/", "outcome": "page", "peer": "192.0.2.1:8443",
+            "status": 200, "bytes_read": 9,
             "title": "Example", "length": 5, "sha256": "00", "millis": 7,
         }))
         .unwrap();

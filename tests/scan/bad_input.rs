@@ -40,6 +40,7 @@ async fn a_row_that_is_none_is_named_or_skipped() {
     let expected = Generated {
         rows: 4,
         skipped: 2,
+        without_target: 0,
         targets: 1,
         duplicates: 1,
         tasks: 1,

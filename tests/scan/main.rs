@@ -10,4 +10,6 @@ mod names;
 #[cfg(target_os = "linux")]
 mod packets;
 mod ports;
+mod servers;
 mod support;
+mod web;

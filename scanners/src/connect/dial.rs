@@ -12,10 +12,15 @@ use crate::scope::InScope;
 use super::error::ConnectError;
 use super::route::lack_of_route;
 
-/// More addresses than these are not tried: who has no luck with four will not have it with five.
-const MAX_DIALS: usize = 4;
+/// Most addresses that [`dial`] tries: who has no luck with four will not have it with five, and
+/// each takes of the time of those behind it.
+pub const MAX_DIALS: usize = 4;
 
 /// Connects to the first of `addrs` that answers, within `limit` in all.
+///
+/// At most [`MAX_DIALS`] are tried, one after the other: IPv4 and IPv6 in turns, beginning with the
+/// family of the first address (RFC 8305 §4), and within a family as they stand. So a family that
+/// leads nowhere from here hides no address of the other.
 ///
 /// Nothing is checked here, and nothing need be: an [`InScope`] address is made by a
 /// [`Scope`](crate::scope::Scope) alone, when it admits that very address, and it is what is
@@ -34,7 +39,7 @@ pub async fn dial(
     limit: Duration,
 ) -> Result<TcpStream, ConnectError> {
     let end = Instant::now() + limit;
-    let addrs = &addrs[..addrs.len().min(MAX_DIALS)];
+    let addrs = in_turns(addrs);
     let mut worst = ConnectError::NoAddress;
     for (index, addr) in addrs.iter().enumerate() {
         let last = index + 1 == addrs.len();
@@ -60,6 +65,20 @@ pub async fn dial(
         worst = worst.min(failure);
     }
     Err(worst)
+}
+
+/// The addresses that are tried, in order.
+fn in_turns(addrs: &[InScope<SocketAddr>]) -> Vec<&InScope<SocketAddr>> {
+    let is_v6 = |addr: &InScope<SocketAddr>| addr.get().is_ipv6();
+    let v6_first = addrs.first().is_some_and(is_v6);
+    let family = |v6| addrs.iter().filter(move |addr| is_v6(addr) == v6);
+    let mut turns = [family(v6_first), family(!v6_first)];
+    let mut order = Vec::with_capacity(MAX_DIALS);
+    for turn in 0..2 * MAX_DIALS {
+        order.extend(turns[turn % 2].next());
+    }
+    order.truncate(MAX_DIALS);
+    order
 }
 
 /// Why connecting to `addr` failed. That no route leads there is this machine's own affair, while

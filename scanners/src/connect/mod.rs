@@ -44,7 +44,7 @@ mod route;
 mod scan;
 mod scanner;
 
-pub use dial::dial;
+pub use dial::{MAX_DIALS, dial};
 pub use error::ConnectError;
 pub use outcome::PortOutcome;
 #[cfg(feature = "packet")]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::connect::{ConnectError, dial};
@@ -73,6 +74,16 @@ pub async fn get(
     read: &mut u64,
 ) -> Result<Response, ExchangeError> {
     let stream = dial(addrs, options.connect_timeout).await?;
+    ask(stream, request, options, read).await
+}
+
+/// As [`get`], over a connection that was made.
+pub(super) async fn ask(
+    stream: TcpStream,
+    request: &Request<'_>,
+    options: &ExchangeOptions<'_>,
+    read: &mut u64,
+) -> Result<Response, ExchangeError> {
     let Some((tls, name)) = options.tls else {
         return converse(stream, request, options.limits, read).await;
     };

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use sortie_scanners::connect::{ConnectError, ConnectOptions, ConnectScanner, PortOutcome};
-use sortie_scanners::scope::InScope;
+use sortie_scanners::connect::{
+    ConnectError, ConnectOptions, ConnectScanner, MAX_DIALS, PortOutcome, dial,
+};
+use sortie_scanners::scope::{InScope, Scope, ScopeBuilder};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -71,6 +73,56 @@ async fn a_port_that_does_not_answer_is_silent() {
         queue.push(tokio::time::timeout(Duration::from_millis(200), connecting).await);
     }
     assert_eq!(in_time(scanner.probe(at(addr))).await, PortOutcome::Silent);
+}
+
+/// Addresses at which nobody listens, on the port of `of`.
+fn refusing(of: SocketAddr, hosts: std::ops::Range<u8>) -> Vec<InScope<SocketAddr>> {
+    let scope = wide_scope();
+    let host = |last| scope.admit_ip([127, 0, 7, last].into()).unwrap();
+    hosts.map(|last| host(last).with_port(of.port())).collect()
+}
+
+fn wide_scope() -> Scope {
+    let nets = ["127.0.0.0/8", "::1/128"].map(|net| net.parse::<ipnet::IpNet>().unwrap());
+    let wide = nets
+        .into_iter()
+        .fold(Scope::builder(), ScopeBuilder::allow_net);
+    wide.build().unwrap()
+}
+
+#[tokio::test]
+async fn of_several_addresses_the_first_few_are_dialled_and_no_more() {
+    let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
+    let open = listener.local_addr().unwrap();
+    let limit = Duration::from_secs(20);
+    let mut addrs = refusing(open, 1..MAX_DIALS as u8);
+    addrs.push(at(open));
+    let stream = in_time(dial(&addrs, limit)).await.unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), open);
+
+    let mut addrs = refusing(open, 1..MAX_DIALS as u8 + 1);
+    addrs.push(at(open));
+    let error = in_time(dial(&addrs, limit)).await.unwrap_err();
+    assert_eq!(error, ConnectError::Refused);
+    assert_eq!(
+        in_time(dial(&[], limit)).await.unwrap_err(),
+        ConnectError::NoAddress
+    );
+}
+
+/// However many there are of the other.
+#[tokio::test]
+async fn each_family_has_its_turn() {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    };
+    let open = listener.local_addr().unwrap();
+    let v6 = wide_scope().admit_ip(open.ip()).unwrap();
+    let mut addrs = refusing(open, 1..17);
+    addrs.push(v6.with_port(open.port()));
+    let stream = in_time(dial(&addrs, Duration::from_secs(20))).await;
+    assert_eq!(stream.unwrap().peer_addr().unwrap(), open);
 }
 
 #[test]

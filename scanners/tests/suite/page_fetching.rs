@@ -9,19 +9,23 @@ use sortie_scanners::scope::ScopeBuilder;
 
 use crate::support::tls::serve_tls;
 use crate::support::{
-    LOOPBACK, Reply, Seen, at_loopback, in_time, lab_scope, refusing_port, serve, serve_on,
+    Reply, Seen, at_loopback, in_time, lab_scope, refusing_port, serve, serve_on,
 };
 
 const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 fn fetcher(http_port: u16, scope: ScopeBuilder) -> PageFetcher {
+    let resolver = at_loopback(&["a.test", "b.test", "out.example"]);
+    knowing(resolver, http_port, scope)
+}
+
+fn knowing(resolver: Resolver, http_port: u16, scope: ScopeBuilder) -> PageFetcher {
     let config = PageConfig {
         http_port,
         deadline: Duration::from_secs(20),
         max_body: 1000,
         ..PageConfig::default()
     };
-    let resolver = at_loopback(&["a.test", "b.test", "out.example"]);
     PageFetcher::new(
         config,
         scope.build().unwrap(),
@@ -167,45 +171,137 @@ async fn any_port_may_be_named_and_then_redirected_to() {
 #[tokio::test]
 async fn a_name_is_asked_for_at_the_address_that_is_given() {
     let server = serve(|seen| Reply::text(&seen.host)).await;
-    let scope = lab_scope().build().unwrap();
-    let addr = scope.admit_ip(LOOPBACK).unwrap();
-    let config = PageConfig {
-        http_port: server.port(),
-        ..PageConfig::default()
-    };
     // It knows no name at all.
-    let tls = Tls::observing().unwrap();
-    let fetcher = PageFetcher::new(config, scope, Resolver::fixed([]), tls);
-    let record = in_time(fetcher.fetch_at("http://virtual.test/", &[addr])).await;
+    let fetcher = knowing(Resolver::fixed([]), server.port(), lab_scope());
+    let at = [server.addr];
+    let record = in_time(fetcher.fetch_at("http://virtual.test/", &at)).await;
     assert_eq!(
         (record.outcome, record.length),
         (Outcome::Page, 12),
         "{record:?}"
     );
-    let record = in_time(fetcher.fetch_at("http://out.example/", &[addr])).await;
+    assert_eq!(record.peer, Some(server.addr));
+    let record = in_time(fetcher.fetch_at("http://out.example/", &at)).await;
     assert_eq!(record.outcome, Outcome::OutOfScope);
     let record = in_time(fetcher.fetch("http://virtual.test/")).await;
-    assert_eq!(record.outcome, Outcome::NoSuchName);
+    assert_eq!(
+        (record.outcome, record.peer),
+        (Outcome::NoSuchName, None),
+        "{record:?}"
+    );
 }
 
-/// Another, wider scope may have admitted the address.
+/// The name has another address, which is in scope and which would answer.
 #[tokio::test]
-async fn an_address_that_another_scope_admitted_is_not_asked() {
-    let denied = tokio::net::TcpListener::bind(("127.0.0.2", 0))
+async fn a_refused_address_is_neither_asked_nor_replaced_by_a_lookup() {
+    let other = serve(|_| Reply::text("x")).await;
+    let denied = tokio::net::TcpListener::bind(("127.0.0.2", other.port()))
         .await
         .unwrap();
     let denied = serve_on(denied, |_| Reply::text("x"));
-    let wide = lab_scope().allow_net("127.0.0.2/32".parse::<ipnet::IpNet>().unwrap());
-    let addr = wide.clone().build().unwrap();
-    let addr = addr.admit_ip("127.0.0.2".parse().unwrap()).unwrap();
-    let narrow = fetcher(denied.port(), lab_scope());
-    let record = in_time(narrow.fetch_at("http://a.test/", &[addr])).await;
+    let narrow = fetcher(other.port(), lab_scope());
+    let at = [denied.addr];
+    let record = in_time(narrow.fetch_at("http://a.test/", &at)).await;
+    assert_eq!(record.outcome, Outcome::OutOfScope, "{record:?}");
+    assert_eq!((record.status, record.peer), (None, None));
+    assert!(record.detail.unwrap().contains("127.0.0.2"));
+    assert_eq!((denied.connections(), other.connections()), (0, 0));
+
+    // Of several, those in scope are asked.
+    let record = in_time(narrow.fetch_at("http://a.test/", &[denied.addr, other.addr])).await;
     assert_eq!(
-        (record.outcome, denied.connections()),
-        (Outcome::OutOfScope, 0)
+        (record.outcome, record.peer),
+        (Outcome::Page, Some(other.addr))
     );
-    let record = in_time(fetcher(denied.port(), wide).fetch_at("http://a.test/", &[addr])).await;
-    assert_eq!((record.outcome, denied.connections()), (Outcome::Page, 1));
+    assert_eq!((denied.connections(), other.connections()), (0, 1));
+
+    let wide = lab_scope().allow_net("127.0.0.2/32".parse::<ipnet::IpNet>().unwrap());
+    let record = in_time(fetcher(other.port(), wide).fetch_at("http://a.test/", &at)).await;
+    assert_eq!(record.outcome, Outcome::Page);
+    assert_eq!((denied.connections(), other.connections()), (1, 1));
+}
+
+#[tokio::test]
+async fn who_is_given_no_address_asks_nobody() {
+    let server = serve(|_| Reply::text("x")).await;
+    let fetcher = fetcher(server.port(), lab_scope());
+    let record = in_time(fetcher.fetch_at("http://a.test/", &[])).await;
+    assert_eq!(record.outcome, Outcome::Unreachable);
+    // Nor is an address asked for at another one.
+    let url = format!("http://127.0.0.1:{}/", server.port());
+    let beside = "127.0.0.9:80".parse().unwrap();
+    let record = in_time(fetcher.fetch_at(&url, &[beside])).await;
+    assert_eq!(record.outcome, Outcome::InvalidUrl, "{record:?}");
+    assert_eq!(server.connections(), 0);
+}
+
+/// Two URLs that leave out the port: the one that was found, and one that a redirect leads to.
+#[tokio::test]
+async fn a_port_that_was_found_is_asked_and_not_what_stands_for_it() {
+    let lab = serve(|seen| Reply::text(&format!("lab {}", seen.host))).await;
+    let found = serve(|seen| match seen.path.as_str() {
+        "/" => Reply::redirect("http://A.test:80/again"),
+        "/again" => Reply::redirect("https://a.test/"),
+        _ => Reply::redirect("http://b.test/"),
+    })
+    .await;
+    let (https_port, _held) = refusing_port();
+    let config = PageConfig {
+        http_port: lab.port(),
+        https_port,
+        ..PageConfig::default()
+    };
+    let (scope, tls) = (lab_scope().build().unwrap(), Tls::observing().unwrap());
+    let fetcher = PageFetcher::new(config, scope, at_loopback(&["b.test"]), tls);
+    // As if it had been found at port 80.
+    let record = in_time(fetcher.fetch_at("http://a.test/", &[found.addr])).await;
+    assert_eq!(record.hops, ["http://a.test/", "http://a.test/again"]);
+    assert_eq!(record.peer, Some(found.addr));
+    assert_eq!((found.connections(), lab.connections()), (2, 0));
+    // What was found is not the other scheme of the same name.
+    assert_eq!(record.outcome, Outcome::Refused, "{record:?}");
+
+    // Another name is asked for at what stands for port 80.
+    let away = in_time(fetcher.fetch_at("http://a.test/away", &[found.addr])).await;
+    assert_eq!((away.outcome, away.length), (Outcome::Page, 10), "{away:?}");
+}
+
+/// RFC 9110 §7.2: the port is left out where the scheme implies it.
+#[tokio::test]
+async fn the_host_header_is_that_of_the_url() {
+    let server = serve(|seen| Reply::html(&format!("<title>{}</title>", seen.host))).await;
+    let fetcher = fetcher(80, lab_scope());
+    let (at, port) = ([server.addr], server.port());
+    for (url, host) in [
+        ("http://a.test/".to_owned(), "a.test".to_owned()),
+        ("http://A.test:80/".to_owned(), "a.test".to_owned()),
+        ("http://a.test:443/".to_owned(), "a.test:443".to_owned()),
+        ("http://127.0.0.1/".to_owned(), "127.0.0.1".to_owned()),
+        (
+            format!("http://127.0.0.1:{port}/"),
+            format!("127.0.0.1:{port}"),
+        ),
+    ] {
+        let record = in_time(fetcher.fetch_at(&url, &at)).await;
+        assert_eq!(record.title.as_deref(), Some(host.as_str()), "{record:?}");
+    }
+    let Ok(listener) = tokio::net::TcpListener::bind("[::1]:0").await else {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    };
+    let v6 = serve_on(listener, |seen| {
+        Reply::html(&format!("<title>{}", seen.host))
+    });
+    let scope = lab_scope().allow_net("::1/128".parse::<ipnet::IpNet>().unwrap());
+    let fetcher = knowing(Resolver::fixed([]), 80, scope);
+    let url = format!("http://[0:0::1]:{}/", v6.port());
+    for (url, host) in [
+        (url.as_str(), format!("[::1]:{}", v6.port())),
+        ("http://[::1]/", "[::1]".to_owned()),
+    ] {
+        let record = in_time(fetcher.fetch_at(url, &[v6.addr])).await;
+        assert_eq!(record.title, Some(host), "{record:?}");
+    }
 }
 
 #[tokio::test]

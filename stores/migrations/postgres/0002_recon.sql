@@ -86,6 +86,7 @@ CREATE VIEW recon.endpoints AS SELECT
     (fields ->> 'version') AS version,
     (CASE jsonb_typeof(fields -> 'tls') WHEN 'boolean' THEN (fields ->> 'tls')::boolean END) AS tls,
     (fields ->> 'certificate') AS certificate,
+    (fields ->> 'default_certificate') AS default_certificate,
     first_seen, last_seen, changed_at, found_in, found_by, changed_in, changed_by
 FROM recon.endpoint;
 

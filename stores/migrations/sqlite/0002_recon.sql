@@ -66,7 +66,8 @@ CREATE TABLE recon_endpoint (
     product TEXT AS (body ->> '$.product'),
     version TEXT AS (body ->> '$.version'),
     tls INTEGER AS (body ->> '$.tls'),
-    certificate TEXT AS (body ->> '$.certificate')
+    certificate TEXT AS (body ->> '$.certificate'),
+    default_certificate TEXT AS (body ->> '$.default_certificate')
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recon_endpoint_address ON recon_endpoint (body ->> '$.address', "key");
 CREATE INDEX recon_endpoint_port ON recon_endpoint (body ->> '$.port', "key");

@@ -44,9 +44,13 @@ pub struct Endpoint {
     /// Whether it speaks TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
-    /// The key of the [`Certificate`](super::Certificate) that it presented last.
+    /// The key of the [`Certificate`](super::Certificate) that it presented last, to who asked for
+    /// the first of its names; if it has none, to who asked for no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// The key of the certificate that it presented last to who asked for no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_certificate: Option<String>,
 }
 
 /// How a port answers.
@@ -78,6 +82,7 @@ impl Endpoint {
             version: None,
             tls: None,
             certificate: None,
+            default_certificate: None,
         }
     }
 }
@@ -95,6 +100,7 @@ impl Model for Endpoint {
         Field::text("version"),
         Field::boolean("tls"),
         Field::text("certificate").refers_to("certificate"),
+        Field::text("default_certificate").refers_to("certificate"),
     ];
 
     fn key(&self) -> String {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Target`] | the domain or network | |
 //! | [`Domain`] | the name | the target it belongs to, the name it stands for |
-//! | [`Endpoint`] | carrier, address, port | the domains on it, its certificate |
+//! | [`Endpoint`] | carrier, address, port | the domains on it, its certificates |
 //! | [`Certificate`] | its hash, else issuer and serial number | the domains that it vouches for |
 //! | [`WebDocument`] | the URL | its domain, its endpoint |
 //!

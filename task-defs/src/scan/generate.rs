@@ -77,6 +77,10 @@ pub struct Generated {
     pub rows: u64,
     /// How many of their items were left out because the family cannot read them.
     pub skipped: u64,
+    /// How many of their items gave no target: the family reads them, and there is nothing in them
+    /// that it looks at, such as a closed port. See [`Probe::targets`].
+    #[serde(default)]
+    pub without_target: u64,
     /// How many targets there are.
     pub targets: u64,
     /// How many more there would be with those that came again.
@@ -143,14 +147,17 @@ impl<P: Probe> TaskDefinition for Generate<P> {
         self.options.check()?;
         let mut gathered = Gathered::<P::Target>::new();
         let mut targets = Vec::new();
+        let mut without_target = 0;
         let mut generated = self
             .read(&cx, |row| {
                 self.options.targets(row, &mut targets);
+                without_target += u64::from(targets.is_empty());
                 targets
                     .drain(..)
                     .try_for_each(|target| gathered.add(target))
             })
             .await?;
+        generated.without_target = without_target;
         generated.duplicates = gathered.duplicates();
         let targets = gathered.into_targets();
         generated.targets = targets.len() as u64;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use scanners::connect::MAX_DIALS;
 use scanners::http::Scheme;
 use scanners::http::page::{PageConfig, PageFetcher, PageOutcome, PageRecord};
-use scanners::scope::{InScope, Name, Scope};
+use scanners::scope::Name;
 use scanners::tls::TlsOutcome;
 use serde::{Deserialize, Serialize};
 use task_core::TaskError;
@@ -22,10 +23,24 @@ use crate::recon::{Carrier, Endpoint, WebDocument};
 
 /// What a site shows at `/`: its title, its type, and whether it changed.
 ///
-/// It reads [`TlsRecord`]s. A port that has presented a certificate is asked over https, and one
-/// that speaks no TLS, or hung up at it, over http; under the name that led to it, at the addresses
-/// that it had when it was looked up. A name with several addresses is asked once for each scheme
-/// and port. Redirects are followed within the scope.
+/// It reads [`TlsRecord`]s, and makes targets of those that say what to speak:
+///
+/// | outcome of the look | asked over |
+/// |---|---|
+/// | `certificate`, `bad_certificate` | https |
+/// | `no_tls`, `reset`, `timeout` | http: some servers hang up when they are spoken to in TLS, and some wait for the end of a request that never comes |
+/// | `alert`, `handshake_failed` | nothing: it speaks TLS, and not with this client |
+/// | `refused`, `unreachable`, `out_of_scope` | nothing: there is nobody, or nobody may be asked |
+///
+/// A site is asked under the name that led to it, or under its address if none did. So a look
+/// without a name at a port that has names leads to no site either: the port is asked under these.
+/// The rows that give no target are counted in [`Generated`](super::Generated).
+///
+/// It is asked at the ports and addresses that were found, and nowhere else: it is not looked up,
+/// and if the scope refuses the name or all addresses the outcome is `out_of_scope`. A name with
+/// several addresses is asked once for each scheme and port, at the first of them that takes the
+/// connection ([`PageRecord::peer`]), which is the endpoint that the page is credited to. Redirects
+/// are followed within the scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -33,9 +48,10 @@ pub struct Http {
     /// The name server to ask for names that redirects lead to; those of the worker's system if
     /// `None`.
     pub resolver: Option<SocketAddr>,
-    /// The port for http URLs that name none. 80; not 0.
+    /// What is asked in place of port 80 where a redirect leads to another http URL that names no
+    /// port: a lab's port that stands for 80. 80; not 0. A port that was found is asked as it is.
     pub http_port: u16,
-    /// The port for https URLs that name none. 443; not 0.
+    /// The same for https URLs and port 443. 443; not 0.
     pub https_port: u16,
     /// The time for one site: all redirects and addresses. 10 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
@@ -80,8 +96,10 @@ pub struct HttpRecord {
 }
 
 impl HttpTarget {
-    /// Addresses of one name that are tried; more are left out.
-    pub const MAX_ADDRESSES: usize = 16;
+    /// Most addresses of one site, which are as many as are tried: one after the other, IPv4 and
+    /// IPv6 in turns, within [`Http::connect_timeout`] in all. Of more the smallest are kept, and of
+    /// both families as far as there are any.
+    pub const MAX_ADDRESSES: usize = MAX_DIALS;
 
     /// The URL; the port is left out where the scheme implies it.
     pub fn url(&self) -> String {
@@ -98,16 +116,23 @@ impl HttpTarget {
         }
     }
 
-    /// Those of its addresses that are in scope for its name.
-    fn admitted(&self, scope: &Scope) -> Vec<InScope<IpAddr>> {
-        let name = self.name.clone().and_then(|name| scope.admit(name).ok());
-        let addresses = self.addresses.iter();
-        name.map(|name| {
-            addresses
-                .filter_map(|address| scope.admit_addr(&name, *address).ok())
-                .collect()
-        })
-        .unwrap_or_default()
+    /// Where it was found.
+    fn places(&self) -> Vec<SocketAddr> {
+        let at = |address: &IpAddr| SocketAddr::new(*address, self.port);
+        self.addresses.iter().map(at).collect()
+    }
+
+    /// Keeps as many addresses as are tried.
+    fn trim(&mut self) {
+        while self.addresses.len() > Self::MAX_ADDRESSES {
+            // Those of IPv4 are sorted before those of IPv6.
+            let v4 = self.addresses.iter().filter(|address| address.is_ipv4());
+            let (count, last) = (v4.clone().count(), v4.last().copied());
+            match last {
+                Some(last) if count > self.addresses.len() / 2 => self.addresses.remove(&last),
+                _ => self.addresses.pop_last().is_some(),
+            };
+        }
     }
 }
 
@@ -120,8 +145,8 @@ impl Target for HttpTarget {
 
     fn merge(&mut self, same: Self) -> bool {
         let before = self.addresses.len();
-        let room = Self::MAX_ADDRESSES.saturating_sub(before);
-        self.addresses.extend(same.addresses.into_iter().take(room));
+        self.addresses.extend(same.addresses);
+        self.trim();
         self.addresses.len() > before
     }
 }
@@ -147,7 +172,7 @@ impl Probe for Http {
     type Row = TlsRecord;
     type Target = HttpTarget;
     type Record = HttpRecord;
-    type Scanner = (Scope, PageFetcher);
+    type Scanner = PageFetcher;
 
     fn check(&self) -> Result<(), InvalidOption> {
         InvalidOption::first([
@@ -164,17 +189,27 @@ impl Probe for Http {
     }
 
     fn targets(&self, row: TlsRecord, targets: &mut Vec<HttpTarget>) {
-        let scheme = match row.outcome {
-            TlsClass::Captured(TlsOutcome::Certificate) => Scheme::Https,
-            // Some servers close when they are spoken to in TLS.
-            TlsClass::Captured(TlsOutcome::NoTls | TlsOutcome::Reset) => Scheme::Http,
+        let TlsRecord {
+            target, outcome, ..
+        } = row;
+        // The port has names, and is asked under these.
+        if target.name.is_none() && !target.via.is_empty() {
+            return;
+        }
+        let scheme = match outcome {
+            TlsClass::Captured(TlsOutcome::Certificate | TlsOutcome::BadCertificate) => {
+                Scheme::Https
+            }
+            TlsClass::Captured(TlsOutcome::NoTls | TlsOutcome::Reset | TlsOutcome::Timeout) => {
+                Scheme::Http
+            }
             _ => return,
         };
         targets.push(HttpTarget {
             scheme,
-            name: row.target.name,
-            port: row.target.port,
-            addresses: [row.target.address].into(),
+            name: target.name,
+            port: target.port,
+            addresses: [target.address].into(),
         });
     }
 
@@ -189,21 +224,15 @@ impl Probe for Http {
         };
         let scope = tools.scope().clone();
         let (resolver, tls) = (tools.resolver(self.resolver)?, tools.tls(self.verify_tls)?);
-        let fetcher = PageFetcher::new(config, scope.clone(), resolver, tls);
-        Ok((scope, fetcher))
+        Ok(PageFetcher::new(config, scope, resolver, tls))
     }
 
     async fn look(
         &self,
-        (scope, fetcher): &Self::Scanner,
+        fetcher: &PageFetcher,
         target: &HttpTarget,
     ) -> Result<HttpRecord, LocalFailure> {
-        let url = target.url();
-        let page = match target.admitted(scope).as_slice() {
-            // An address in the URL, or a name that is refused: the fetcher asks the scope itself.
-            [] => fetcher.fetch(&url).await,
-            admitted => fetcher.fetch_at(&url, admitted).await,
-        };
+        let page = fetcher.fetch_at(&target.url(), &target.places()).await;
         if page.outcome == PageOutcome::LocalFailure {
             return Err(LocalFailure(page.detail.unwrap_or_default()));
         }
@@ -219,14 +248,13 @@ impl Probe for Http {
 
     fn models(record: &HttpRecord, found: &mut Found) {
         let HttpRecord { target, page } = record;
-        let endpoint = match target.addresses.first() {
-            // With several it is not known which one has answered.
-            Some(address) if target.addresses.len() == 1 => {
-                let at = (*address, target.port).into();
-                Some(Endpoint::new(Carrier::Tcp, at))
-            }
-            _ => None,
-        };
+        if page.outcome == PageOutcome::OutOfScope && page.status.is_none() {
+            // Nothing was sent, so nothing was learned of the page.
+            return;
+        }
+        // Who took the connection and gave no response has not answered.
+        let answered = page.peer.filter(|_| page.status.is_some());
+        let endpoint = answered.map(|peer| Endpoint::new(Carrier::Tcp, peer));
         let redirected = page.final_url.clone().filter(|last| *last != page.url);
         let document = WebDocument {
             url: page.url.clone(),
@@ -257,6 +285,55 @@ impl Probe for Http {
                 service: Some("http".to_owned()),
                 ..endpoint
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(address: IpAddr) -> HttpTarget {
+        HttpTarget {
+            scheme: Scheme::Http,
+            name: Some("a.example".parse().unwrap()),
+            port: 80,
+            addresses: [address].into(),
+        }
+    }
+
+    /// The first 16 are of IPv4, the others of IPv6.
+    fn address(n: u8) -> IpAddr {
+        match n {
+            0..16 => IpAddr::from([192, 0, 2, n]),
+            _ => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(n)]),
+        }
+    }
+
+    fn merged(order: &[u8]) -> BTreeSet<IpAddr> {
+        let mut target = at(address(order[0]));
+        for n in &order[1..] {
+            target.merge(at(address(*n)));
+        }
+        target.addresses
+    }
+
+    proptest! {
+        #[test]
+        fn a_site_keeps_as_many_addresses_as_are_tried_whatever_their_order(
+            order in proptest::collection::vec(0u8..32, 1..40)
+        ) {
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            let kept = merged(&order);
+            prop_assert_eq!(&kept, &merged(&sorted));
+            sorted.dedup();
+            prop_assert_eq!(kept.len(), sorted.len().min(HttpTarget::MAX_ADDRESSES));
+            for n in [sorted[0], *sorted.iter().find(|n| **n >= 16).unwrap_or(&sorted[0])] {
+                prop_assert!(kept.contains(&address(n)), "{} of {:?}", n, kept);
+            }
         }
     }
 }

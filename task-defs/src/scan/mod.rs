@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | [`Dns`] | names | a name | [`DnsRecord`]: its addresses | `resolver` |
 //! | [`TcpSyn`] | rows with `addresses` | a port of an address | [`PortRow`]: whether it is open | `syn` or `connect` |
-//! | [`Tls`] | [`PortRow`]s | an open port, for a name | [`TlsRecord`]: its certificate | `connect` |
+//! | [`Tls`] | [`PortRow`]s | an open port, for a name or for none | [`TlsRecord`]: its certificate | `connect` |
 //! | [`Http`] | [`TlsRecord`]s | a site | [`HttpRecord`]: its page | `connect` |
 //!
 //! The rows of one family are what the next one reads, so a chain of them needs nothing between.

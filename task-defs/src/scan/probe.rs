@@ -91,7 +91,8 @@ pub trait Probe: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 's
     fn deadline(&self) -> Duration;
 
     /// Adds the targets that a row stands for: none, one or several. The same ones in every
-    /// attempt.
+    /// attempt. A row that adds none is counted in
+    /// [`Generated::without_target`](super::Generated::without_target).
     fn targets(&self, row: Self::Row, targets: &mut Vec<Self::Target>);
 
     /// Makes what looks.

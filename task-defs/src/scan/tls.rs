@@ -1,5 +1,6 @@
 //! Certificates of ports.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use task_core::recon::Model as _;
 use task_core::{TaskError, Timestamp};
 
 use super::found::Found;
+use super::host;
 use super::probe::{LocalFailure, Probe, Target};
 use super::tcp_syn::{PortClass, PortRow};
 use super::tools::Tools;
@@ -19,15 +21,22 @@ use crate::recon::{Carrier, Certificate, Endpoint};
 
 /// Which certificate a port presents, to who asks for a name or for none.
 ///
-/// It reads [`PortRow`]s. An open port is looked at once for each name that led to it; if none
-/// did, once without a name. Nothing is trusted and nothing is claimed: a record says what was
-/// presented.
+/// It reads [`PortRow`]s. An open port is looked at once for each name that led to it, and once
+/// without a name (RFC 6066 §3), as it is if none led to it. What it presents then stands there for
+/// everybody, whatever is known of its names, and may tell of others. Nothing is trusted and nothing
+/// is claimed: a record says what was presented.
+///
+/// Rows that are no open port, or none of [`ports`](Self::ports), give no target, and are counted
+/// in [`Generated`](super::Generated).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
     /// The ports to look at; every open one if empty.
     pub ports: Vec<u16>,
+    /// Whether ports that names led to are looked at without a name, too: one look more for each
+    /// port. Yes. A port that no name led to is looked at without one in any case.
+    pub without_name: bool,
     /// The time for connecting and the handshake together. 5 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
@@ -42,13 +51,18 @@ pub struct TlsTarget {
     pub address: IpAddr,
     /// The port.
     pub port: u16,
-    /// The name.
+    /// The name; the look is without one if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Name>,
-    /// Whether it is the first of the names of its port, whose certificate stands for the port's;
-    /// each name may have its own.
+    /// Whether it is the first of the names of its port, or there are none: its certificate is the
+    /// [`Endpoint::certificate`]; each name may have its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first: bool,
+    /// Of a look without a name: names that led to the address all the same. Nobody is told of
+    /// them; one that is in scope brings the address into it. The first
+    /// [`MAX_VIA`](Self::MAX_VIA).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub via: BTreeSet<Name>,
 }
 
 /// What a port has presented.
@@ -94,6 +108,19 @@ impl Target for TlsTarget {
     fn key(&self) -> Self::Key {
         (self.address, self.port, self.name.clone())
     }
+
+    fn merge(&mut self, same: Self) -> bool {
+        let before = self.via.len();
+        if self.name.is_none() {
+            // Some name led to the port if one row knows of it.
+            self.first &= same.first;
+            self.via.extend(same.via);
+            while self.via.len() > Self::MAX_VIA {
+                self.via.pop_last();
+            }
+        }
+        self.via.len() > before
+    }
 }
 
 impl TlsClass {
@@ -110,6 +137,7 @@ impl Default for Tls {
     fn default() -> Self {
         Self {
             ports: Vec::new(),
+            without_name: true,
             timeout: TlsOptions::default().timeout,
         }
     }
@@ -138,17 +166,21 @@ impl Probe for Tls {
         if !wanted || row.outcome != PortClass::Open {
             return;
         }
-        let target = |name, first| TlsTarget {
+        let target = |name, first, via| TlsTarget {
             address: row.address,
             port: row.port,
             name,
             first,
+            via,
         };
-        if row.names.is_empty() {
-            targets.push(target(None, true));
+        let first_names = row.names.iter().take(TlsTarget::MAX_VIA).cloned();
+        let bare = row.names.is_empty();
+        if bare || self.without_name {
+            targets.push(target(None, bare, first_names.collect()));
         }
         let names = row.names.into_iter().enumerate();
-        targets.extend(names.map(|(index, name)| target(Some(name), index == 0)));
+        let named = |(index, name)| target(Some(name), index == 0, BTreeSet::new());
+        targets.extend(names.map(named));
     }
 
     fn set_up(&self, tools: &Tools<'_>) -> Result<Self::Scanner, TaskError> {
@@ -214,7 +246,8 @@ impl Probe for Tls {
         found.add(&Endpoint {
             names: target.name.iter().cloned().collect(),
             tls: Some(tls),
-            certificate: key.filter(|_| target.first),
+            certificate: key.clone().filter(|_| target.first),
+            default_certificate: key.filter(|_| target.name.is_none()),
             ..Endpoint::new(Carrier::Tcp, at)
         });
         certificate.iter().for_each(|seen| found.add(seen));
@@ -222,11 +255,14 @@ impl Probe for Tls {
 }
 
 impl TlsTarget {
+    /// Most names that a look without one keeps.
+    pub const MAX_VIA: usize = 16;
+
     /// A name must be in scope itself: it is said aloud in the handshake.
     fn admit(&self, scope: &Scope) -> Result<InScope<SocketAddr>, OutOfScope> {
         let address = match &self.name {
             Some(name) => scope.admit_addr(&scope.admit(name.clone())?, self.address)?,
-            None => scope.admit_ip(self.address)?,
+            None => host::admit(scope, self.address, &self.via)?,
         };
         Ok(address.with_port(self.port))
     }
@@ -254,4 +290,64 @@ fn certificate(leaf: &LeafCertificate) -> Certificate {
         ..Certificate::default()
     };
     certificate.vouches_for(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(names: &[&str]) -> Vec<TlsTarget> {
+        let names: Vec<_> = names.iter().map(|name| serde_json::json!(name)).collect();
+        let row = serde_json::json!({
+            "address": "203.0.113.7", "port": 443, "outcome": "open", "method": "syn",
+            "names": names,
+        });
+        let mut targets = Vec::new();
+        Tls::default().targets(serde_json::from_value(row).unwrap(), &mut targets);
+        targets
+    }
+
+    #[test]
+    fn a_name_that_led_to_an_address_brings_it_into_scope_without_being_said() {
+        let scope = Scope::builder().allow_domain("in.example");
+        let scope = scope.allow_net("203.0.113.0/25".parse::<ipnet::IpNet>().unwrap());
+        let deny = "203.0.113.7/32".parse::<ipnet::IpNet>().unwrap();
+        let narrow = Scope::builder().allow_domain("in.example").build().unwrap();
+        let public = |names: &[&str]| {
+            let mut target = targets(names).remove(0);
+            assert_eq!(target.name, None);
+            target.address = "8.8.8.8".parse().unwrap();
+            target.admit(&narrow).is_ok()
+        };
+        assert!(public(&["a.example", "www.in.example"]));
+        assert!(!public(&["a.example"]));
+        assert!(!public(&[]));
+        let bare = &targets(&[])[0];
+        assert!(bare.admit(&scope.clone().build().unwrap()).is_ok());
+        let named = &targets(&["in.example"])[0];
+        assert!(named.admit(&scope.deny_net(deny).build().unwrap()).is_err());
+    }
+
+    #[test]
+    fn one_row_with_a_name_is_enough_for_a_port_to_have_one() {
+        let bare = || targets(&[]).remove(0);
+        let named = || targets(&["a.example", "b.example"]).remove(0);
+        assert!(bare().first && !named().first);
+        let (mut one, mut other) = (bare(), named());
+        assert!(one.merge(named()));
+        assert!(!other.merge(bare()));
+        assert_eq!(one, other);
+        assert_eq!((one.first, one.via.len()), (false, 2));
+    }
+
+    #[test]
+    fn the_names_of_a_look_without_one_are_few() {
+        let names: Vec<String> = (0..100).map(|n| format!("n{n:02}.example")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let all = targets(&names);
+        assert_eq!((all.len(), all[0].via.len()), (101, TlsTarget::MAX_VIA));
+        let mut first = targets(&names[50..]).remove(0);
+        first.merge(targets(&names[..50]).remove(0));
+        assert_eq!(first.via, all[0].via);
+    }
 }

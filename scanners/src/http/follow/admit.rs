@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use rustls::pki_types::ServerName;
-use url::{Host, Url};
+use url::{Host, Origin, Url};
 
 use crate::http::Scheme;
 use crate::scope::{InScope, Name};
@@ -24,14 +24,24 @@ pub(in crate::http) struct Target {
 #[derive(Default)]
 pub(in crate::http) struct Resolved {
     hosts: Vec<(Name, Vec<InScope<IpAddr>>)>,
+    /// The origin that was found, and where: it is asked there, also when a redirect returns to it.
+    found: Option<(Origin, Vec<InScope<SocketAddr>>)>,
 }
 
 impl Resolved {
-    /// One that knows `name`, which the scope that is asked has admitted with these addresses.
-    pub(in crate::http) fn knowing(name: Name, addrs: Vec<InScope<IpAddr>>) -> Self {
+    /// One that knows where `origin` was found, and its name, if that is how it is called. The
+    /// scope that is asked has admitted both.
+    pub(super) fn found(origin: Origin, name: Option<Name>, at: Vec<InScope<SocketAddr>>) -> Self {
+        let ips = || at.iter().map(|at| at.host()).collect();
         Self {
-            hosts: vec![(name, addrs)],
+            hosts: name.into_iter().map(|name| (name, ips())).collect(),
+            found: Some((origin, at)),
         }
+    }
+
+    fn found_at(&self, origin: &Origin) -> Option<&[InScope<SocketAddr>]> {
+        let found = self.found.as_ref().filter(|(found, _)| found == origin);
+        found.map(|(_, at)| at.as_slice())
     }
 }
 
@@ -56,7 +66,10 @@ impl Follower<'_> {
             Some(Host::Ipv6(ip)) => self.admit_ip(ip.into())?,
             None => return Err(Stop::bad_url("no host")),
         };
-        let addrs = ips.into_iter().map(|ip| ip.with_port(port)).collect();
+        let addrs = match known.found_at(&url.origin()) {
+            Some(found) => found.to_vec(),
+            None => ips.into_iter().map(|ip| ip.with_port(port)).collect(),
+        };
         Ok(Target {
             url,
             scheme,

@@ -5,15 +5,19 @@
 //! address before it is dialled.
 
 mod admit;
+mod found;
 mod stop;
 mod trail;
+
+use std::net::SocketAddr;
 
 use url::Url;
 
 use crate::resolve::Resolver;
 use crate::scope::Scope;
 
-use super::{ExchangeOptions, Head, Limits, Request, Response, Scheme, Tls, get};
+use super::exchange::ask;
+use super::{ExchangeOptions, Head, Limits, Request, Response, Scheme, Tls, dial};
 
 pub(super) use admit::{Resolved, Target};
 pub(super) use stop::Stop;
@@ -24,7 +28,7 @@ pub(super) struct Follower<'a> {
     pub(super) scope: &'a Scope,
     pub(super) resolver: &'a Resolver,
     pub(super) tls: &'a Tls,
-    /// The ports of URLs that name none.
+    /// The ports of URLs that name none; not of the one that was [found](Resolved) at a port.
     pub(super) http_port: u16,
     pub(super) https_port: u16,
     /// Another port that a URL may name; besides the usual ones and those above.
@@ -39,6 +43,8 @@ pub(super) struct Follower<'a> {
 pub(super) trait Journal {
     /// The next URL is about to be asked for.
     fn note_way(&mut self, trail: &Trail);
+    /// A connection was made, to this address and port.
+    fn note_peer(&mut self, _peer: SocketAddr) {}
     /// A response came with this status.
     fn note_status(&mut self, status: u16);
     /// The count of bytes read, to be added to.
@@ -84,7 +90,12 @@ impl Follower<'_> {
             connect_timeout: self.connect_timeout,
             limits: self.limits,
         };
-        get(&target.addrs, &request, &options, journal.bytes_read()).await
+        let stream = dial(&target.addrs, self.connect_timeout).await?;
+        // One that was reset meanwhile has no peer, and will give no response either.
+        if let Ok(peer) = stream.peer_addr() {
+            journal.note_peer(peer);
+        }
+        ask(stream, &request, &options, journal.bytes_read()).await
     }
 
     /// The port of `url`, if it may be asked.

@@ -7,9 +7,11 @@ use crate::http::Limits;
 /// Settings of a [`PageFetcher`](super::PageFetcher); the defaults suit the Internet.
 #[derive(Clone, Debug)]
 pub struct PageConfig {
-    /// The port for http URLs that name none. 80.
+    /// What is asked in place of port 80 when an http URL names no port, or 80, which is the same:
+    /// a lab's port. 80. A URL that was [found at](super::PageFetcher::fetch_at) a port is asked
+    /// there.
     pub http_port: u16,
-    /// The port for https URLs that name none. 443.
+    /// The same for https URLs and port 443. 443.
     pub https_port: u16,
     /// How many redirects are followed. 5.
     pub max_redirects: usize,

@@ -1,15 +1,15 @@
 //! From a URL to a record.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
-use url::{Host, Url};
+use url::Url;
 
-use crate::http::follow::{Follower, Journal, Resolved, Stop, Trail};
+use crate::http::follow::{Follower, Journal, Stop, Trail};
 use crate::http::{Coding, Response, Tls};
 use crate::resolve::Resolver;
-use crate::scope::{InScope, Name, OutOfScope, Scope};
+use crate::scope::Scope;
 use crate::text::{hex, tidy};
 
 use super::config::PageConfig;
@@ -61,16 +61,24 @@ impl PageFetcher {
         self.fetch_from(url, None).await
     }
 
-    /// As [`PageFetcher::fetch`], but the name in `url` is not looked up: it is asked for at
-    /// `addrs`, where a port scan or a lookup found it. The scope is asked about the name and about
-    /// each address, whichever scope admitted them before. Redirects to other names look these up.
+    /// As [`PageFetcher::fetch`], but `url` is asked for at `addrs`, where a port scan found it, and
+    /// nothing is looked up for it. The port is that of the address: what stands for a port that is
+    /// left out ([`PageConfig::http_port`]) is for other URLs on the way. The `Host` header is what
+    /// `url` says.
     ///
-    /// Of an address in `url`, that address is asked.
-    pub async fn fetch_at(&self, url: &str, addrs: &[InScope<IpAddr>]) -> PageRecord {
+    /// The scope is asked about the name and about each address. Addresses that it refuses are left
+    /// out; if it refuses all, the outcome is [`PageOutcome::OutOfScope`]. Of those that it admits
+    /// at most [`MAX_DIALS`](crate::connect::MAX_DIALS) are tried, in the order of
+    /// [`dial`](crate::connect::dial). If an address stands in `url`, only that one is, and it is an
+    /// [`PageOutcome::InvalidUrl`] if it is none of `addrs`.
+    ///
+    /// Redirects to the same origin are followed there too, those to another port or scheme of the
+    /// same name at the same addresses, and other names are looked up.
+    pub async fn fetch_at(&self, url: &str, addrs: &[SocketAddr]) -> PageRecord {
         self.fetch_from(url, Some(addrs)).await
     }
 
-    async fn fetch_from(&self, url: &str, addrs: Option<&[InScope<IpAddr>]>) -> PageRecord {
+    async fn fetch_from(&self, url: &str, addrs: Option<&[SocketAddr]>) -> PageRecord {
         let start = Instant::now();
         let mut record = PageRecord::new(url);
         let work = self.attempt(url, addrs, &mut record);
@@ -83,7 +91,7 @@ impl PageFetcher {
         record
     }
 
-    async fn attempt(&self, url: &str, addrs: Option<&[InScope<IpAddr>]>, record: &mut PageRecord) {
+    async fn attempt(&self, url: &str, addrs: Option<&[SocketAddr]>, record: &mut PageRecord) {
         let mut url = match Url::parse(url) {
             Ok(url) => url,
             Err(error) => {
@@ -95,11 +103,6 @@ impl PageFetcher {
         // It is never sent.
         url.set_fragment(None);
         let named_port = url.port();
-        let mut resolved = match addrs.map_or(Ok(None), |addrs| self.pin(&url, addrs)) {
-            Ok(known) => known.unwrap_or_default(),
-            Err(refusal) => return stop(record, &Stop::from(refusal), true),
-        };
-        let mut trail = Trail::new(url, self.config.max_redirects);
         let follower = Follower {
             scope: &self.scope,
             resolver: &self.resolver,
@@ -112,25 +115,16 @@ impl PageFetcher {
             connect_timeout: self.config.connect_timeout,
             limits: self.config.limits(),
         };
+        let found = addrs.map(|addrs| follower.found_at(&url, addrs));
+        let mut resolved = match found.transpose() {
+            Ok(found) => found.unwrap_or_default(),
+            Err(why) => return stop(record, &why, true),
+        };
+        let mut trail = Trail::new(url, self.config.max_redirects);
         match follower.follow(&mut trail, &mut resolved, record).await {
             Ok((response, _)) => sum_up(&response, record),
             Err(why) => stop(record, &why, trail.is_at_start()),
         }
-    }
-
-    /// Admits the name in `url` at `addrs`, in place of a lookup; none if there is an address.
-    fn pin(&self, url: &Url, addrs: &[InScope<IpAddr>]) -> Result<Option<Resolved>, OutOfScope> {
-        let Some(Host::Domain(host)) = url.host() else {
-            return Ok(None);
-        };
-        // What is no name is refused for that reason on the way.
-        let Ok(name) = Name::parse(host) else {
-            return Ok(None);
-        };
-        let name = self.scope.admit(name)?;
-        let admit = |addr: &InScope<IpAddr>| self.scope.admit_addr(&name, *addr.get());
-        let addrs = addrs.iter().map(admit).collect::<Result<_, _>>()?;
-        Ok(Some(Resolved::knowing(name.into_inner(), addrs)))
     }
 }
 
@@ -138,6 +132,10 @@ impl Journal for PageRecord {
     fn note_way(&mut self, trail: &Trail) {
         self.hops = trail.hops().map(Url::to_string).collect();
         self.final_url = Some(trail.current().to_string());
+    }
+
+    fn note_peer(&mut self, peer: SocketAddr) {
+        self.peer.get_or_insert(peer);
     }
 
     fn note_status(&mut self, status: u16) {

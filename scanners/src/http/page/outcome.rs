@@ -46,7 +46,7 @@ pub enum PageOutcome {
     /// Connecting, or the whole fetch, took too long.
     Timeout,
     /// The URL that was asked for is none, or one that is not followed either when a redirect
-    /// leads there.
+    /// leads there; or it has an address that is none of those that it was found at.
     InvalidUrl,
     /// The scanner's own machine could not try: it had no file, port or memory left for a socket,
     /// or its interface was down. Says nothing about the site, so a finished scan must not contain

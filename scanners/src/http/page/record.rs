@@ -1,5 +1,7 @@
 //! What a fetch leaves behind.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::outcome::PageOutcome;
@@ -13,6 +15,10 @@ pub struct PageRecord {
     pub url: String,
     /// The class.
     pub outcome: PageOutcome,
+    /// The address and port that `url` was asked for at: the first connection that was made, to
+    /// whichever of several addresses took it. Absent if none was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<SocketAddr>,
     /// The status of the last response, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -54,6 +60,7 @@ impl PageRecord {
             url: url.to_owned(),
             // Whoever forgets to say how it ended did not end it.
             outcome: PageOutcome::Timeout,
+            peer: None,
             status: None,
             final_url: None,
             hops: Vec::new(),

@@ -95,11 +95,15 @@ impl TaskDefinition for Generate<TcpSyn> {
         self.options.check()?;
         let scope = clients::scope(&cx).await?;
         let mut gathered = Gathered::default();
+        let mut without_target = 0;
         let mut generated = self
             .read(&cx, |hosts: Hosts| {
-                hosts.each().try_for_each(|host| gathered.add(host))
+                let mut hosts = hosts.each().peekable();
+                without_target += u64::from(hosts.peek().is_none());
+                hosts.try_for_each(|host| gathered.add(host))
             })
             .await?;
+        generated.without_target = without_target;
         generated.duplicates = gathered.duplicates();
         let (seed, options) = (self.seed, self.options.clone());
         let cuts = blocking(move || {
