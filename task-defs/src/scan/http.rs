@@ -126,8 +126,8 @@ impl HttpTarget {
     fn trim(&mut self) {
         while self.addresses.len() > Self::MAX_ADDRESSES {
             // Those of IPv4 are sorted before those of IPv6.
-            let v4 = self.addresses.iter().filter(|address| address.is_ipv4());
-            let (count, last) = (v4.clone().count(), v4.last().copied());
+            let mut v4 = self.addresses.iter().filter(|address| address.is_ipv4());
+            let (count, last) = (v4.clone().count(), v4.next_back().copied());
             match last {
                 Some(last) if count > self.addresses.len() / 2 => self.addresses.remove(&last),
                 _ => self.addresses.pop_last().is_some(),

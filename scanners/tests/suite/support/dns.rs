@@ -22,7 +22,7 @@ pub(crate) enum Says {
     Code(ResponseCode),
     Nothing,
     /// The first to a query for IPv6 addresses, the second to all others.
-    ForV6(Box<Says>, Box<Says>),
+    ForV6(Box<Self>, Box<Self>),
 }
 
 pub(crate) struct NameServer {
