@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::InvalidConfig;
 use super::pace::Pacer;
 use super::prefix::PrefixCap;
+use super::reach::Reach;
 use super::retry::MAX_PASSES;
 
 /// Most threads that send.
@@ -18,6 +19,9 @@ pub struct EngineConfig {
     pub rate: f64,
     /// How often a target is probed until it answers, 1 to 8. Default 2.
     pub passes: u8,
+    /// Whether passes are added where loss makes it necessary, and how many; a scan of one pass
+    /// keeps to it. `None`: never. Default: up to 4 passes in all, to find 99.5 %.
+    pub reach: Option<Reach>,
     /// The least time between two probes of a target; at least 1 s, which is also the default.
     pub retry_after: Duration,
     /// How long late answers are waited for after the last probe. Default 5 s.
@@ -61,6 +65,7 @@ impl Default for EngineConfig {
         Self {
             rate: 1000.0,
             passes: 2,
+            reach: Some(Reach::default()),
             retry_after: Duration::from_secs(1),
             cooldown: Duration::from_secs(5),
             senders: 1,
@@ -75,6 +80,15 @@ impl Default for EngineConfig {
 }
 
 impl EngineConfig {
+    /// The most passes that there may be: those that are asked for, and those that
+    /// [`reach`](Self::reach) may add.
+    pub fn most_passes(&self) -> u8 {
+        match self.reach {
+            Some(reach) if self.passes > 1 => self.passes.max(reach.passes),
+            _ => self.passes,
+        }
+    }
+
     /// Checks that each value is in its range.
     pub(super) fn check(&self) -> Result<(), InvalidConfig> {
         let invalid = |what, allowed| Err(InvalidConfig { what, allowed });
@@ -83,6 +97,14 @@ impl EngineConfig {
         }
         if !(1..=MAX_PASSES).contains(&usize::from(self.passes)) {
             return invalid("passes", "1 to 8");
+        }
+        if let Some(Reach { share, passes }) = self.reach {
+            if !(share > 0.0 && share < 1.0) {
+                return invalid("reach.share", "above 0 and below 1");
+            }
+            if !(1..=MAX_PASSES).contains(&usize::from(passes)) {
+                return invalid("reach.passes", "1 to 8");
+            }
         }
         if self.retry_after < Duration::from_secs(1) {
             return invalid("retry_after", "1 s or more");

@@ -59,6 +59,9 @@ pub struct Report {
     pub classes: Vec<(&'static str, u64)>,
     /// How many did not answer.
     pub silent: u64,
+    /// How many passes there were: those that were asked for, and those that
+    /// [`reach`](super::EngineConfig::reach) added.
+    pub passes: u8,
     /// What was sent, by this run.
     pub sent: Sent,
     /// What came, to this run and those that it resumed.

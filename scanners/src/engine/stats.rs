@@ -1,6 +1,6 @@
 //! What is counted.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ pub(super) struct SenderCounters {
     delayed: AtomicU64,
     /// When the last probe went, in nanoseconds of the link's clock.
     last: AtomicU64,
+    /// How many passes have ended.
+    ended: AtomicU8,
     done: AtomicBool,
 }
 
@@ -53,6 +55,14 @@ impl SenderCounters {
 
     pub(super) fn delayed(&self) {
         add(&self.delayed, 1);
+    }
+
+    pub(super) fn set_ended(&self, passes: u8) {
+        self.ended.store(passes, Ordering::Release);
+    }
+
+    pub(super) fn ended(&self) -> u8 {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(super) fn set_done(&self) {

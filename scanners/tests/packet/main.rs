@@ -8,6 +8,7 @@ mod classes;
 mod hostile;
 mod netsim;
 mod pace;
+mod reach;
 mod resume;
 mod support;
 mod threads;
