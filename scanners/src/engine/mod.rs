@@ -13,6 +13,7 @@
 //! | much loss | passes are added, as many as it takes or as may be ([`Reach`]) |
 //! | duplicates | a bit for each target: each is told once |
 //! | honesty | loss is measured by the scan itself and comes with the result ([`Confidence`]) |
+//! | a link that goes down | is waited for, so long ([`EngineConfig::link_patience`]) |
 //! | death | a [`Checkpoint`] says where to go on |
 
 mod adapt;
@@ -22,6 +23,7 @@ mod config;
 mod dedupe;
 mod drive;
 mod error;
+mod flap;
 mod loss;
 mod observer;
 mod pace;
@@ -134,7 +136,8 @@ impl<P: Probe> Engine<P> {
     ) -> Result<Report, ScanError> {
         self.drive(link, |senders, receiver, shared, ends| {
             let clock = link.clock();
-            drive::by_threads(senders, receiver, shared, ends, &*clock, observer)
+            let patience = self.config.link_patience;
+            drive::by_threads(senders, receiver, shared, ends, &*clock, patience, observer)
         })
     }
 
@@ -151,7 +154,8 @@ impl<P: Probe> Engine<P> {
     ) -> Result<Report, ScanError> {
         self.drive(link, |senders, receiver, _, ends| {
             let clock = link.clock();
-            drive::by_turns(senders, receiver, ends, &*clock, observer)
+            let patience = self.config.link_patience;
+            drive::by_turns(senders, receiver, ends, &*clock, patience, observer)
         })
     }
 

@@ -1,5 +1,7 @@
 //! When passes are added to those that were asked for.
 
+use serde::Serialize;
+
 use super::loss::Confidence;
 
 /// How much of what answers is to be found, and what may be done for it.
@@ -14,7 +16,7 @@ use super::loss::Confidence;
 /// [`retry_after`](super::EngineConfig::retry_after) later, from other ports, at the same rate. Two
 /// probes at once would be sooner over, but what is lost is often lost together (a queue that is
 /// full, a route that changes), and one answer would spare the other probe nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Reach {
     /// The share of the targets that answer of which an answer is to come, above 0 and below 1.
     pub share: f64,

@@ -12,7 +12,7 @@ use super::checkpoint::{Checkpoint, Head, SenderMark};
 use super::config::EngineConfig;
 use super::loss::Confidence;
 use super::observer::{Found, Observer};
-use super::reach::{Plan, Reach};
+use super::reach::Plan;
 use super::report::{Progress, Report, Steps};
 use super::shared::Shared;
 use super::stats::Received;
@@ -37,9 +37,7 @@ pub(super) struct Receiver<'a, P> {
     probe: &'a P,
     targets: &'a ChunkTargets,
     shared: &'a Shared,
-    /// As was asked for.
-    passes: u8,
-    reach: Option<Reach>,
+    asked: &'a EngineConfig,
     /// How long answers to a pass are waited for before it is decided whether there is another.
     verdict: Duration,
     start: Moment,
@@ -78,7 +76,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
         probe: &'a P,
         targets: &'a ChunkTargets,
         shared: &'a Shared,
-        config: &EngineConfig,
+        config: &'a EngineConfig,
         closes: bool,
         received: Received,
         now: Moment,
@@ -87,8 +85,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
             probe,
             targets,
             shared,
-            passes: config.passes,
-            reach: config.reach,
+            asked: config,
             verdict: config.retry_after.min(config.cooldown),
             start: now,
             silent: targets.len() - shared.answered.count(),
@@ -235,6 +232,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let names = P::Answer::CLASSES.iter().copied();
         Report {
             chunk: self.targets.chunk().clone(),
+            asked: self.asked.clone(),
             complete: outcome == Outcome::Complete,
             elapsed: now - self.start,
             sending: self.shared.last_sent() - self.start,
@@ -255,7 +253,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
     /// had time to come.
     fn plan(&mut self, now: Moment) {
         let Plan { passes, settled } = self.shared.plan();
-        let Some(reach) = self.reach.filter(|_| !settled) else {
+        let Some(reach) = self.asked.reach.filter(|_| !settled) else {
             return;
         };
         let quiet = now - self.shared.last_sent();
@@ -320,7 +318,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let head = Head::new(
             self.targets.chunk().clone(),
             self.targets.set().fingerprint(),
-            self.passes,
+            self.asked.passes,
             settled,
             self.received.by_pass,
             self.received.by_class,

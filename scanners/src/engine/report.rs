@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::target::Chunk;
 
+use super::config::EngineConfig;
 use super::loss::Confidence;
 use super::stats::{Received, Sent};
 
@@ -46,6 +47,8 @@ impl Progress {
 pub struct Report {
     /// Which seed, and which positions in the order that follows from it.
     pub chunk: Chunk,
+    /// How it was to be run: rate, passes, caps and the rest, as they were asked for.
+    pub asked: EngineConfig,
     /// Whether it went to its end; otherwise the observer stopped it.
     pub complete: bool,
     /// How long it took.

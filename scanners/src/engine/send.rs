@@ -121,6 +121,13 @@ impl<'a, P: Probe> Sender<'a, P> {
         &self.batch
     }
 
+    /// Takes note that the link is down, and what was to be sent still is.
+    pub(super) fn down(&self) {
+        if let Some(counters) = self.shared.counters(self.index) {
+            counters.down();
+        }
+    }
+
     /// What to do at `now`.
     pub(super) fn poll(&mut self, now: Moment) -> Step {
         if !self.filled.is_empty() {
@@ -150,7 +157,7 @@ impl<'a, P: Probe> Sender<'a, P> {
         }
     }
 
-    /// Takes note that the first `count` of what was to be sent went at `now`.
+    /// Takes note that the first `count` of what was to be sent had gone by `now`.
     pub(super) fn sent(&mut self, count: usize, now: Moment) {
         let end = (self.filled.start + count).min(self.filled.end);
         let gone = self.filled.start..end;
@@ -164,7 +171,7 @@ impl<'a, P: Probe> Sender<'a, P> {
                 counters.sent(*attempt);
             }
         }
-        self.pacer.take(gone.len());
+        self.pacer.took(gone.len(), now);
         self.filled.start = end;
         self.last_sent = now;
     }

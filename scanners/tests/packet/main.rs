@@ -4,7 +4,9 @@
 
 mod adapt;
 mod bed;
+mod behind;
 mod classes;
+mod flap;
 mod hostile;
 mod netsim;
 mod pace;
