@@ -4,9 +4,9 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sortie_lab::bed::{Bed, Fate, Responder};
+use sortie_lab::bed::{Bed, Fate, Relay, Responder};
 
 /// A bed, or the reason why there is none, said aloud.
 fn bed(responder: Responder) -> Option<Bed> {
@@ -85,6 +85,62 @@ fn what_reaches_a_watched_net_is_counted() {
     let counts = bed.watched().unwrap();
     assert_eq!(counts[0], 0);
     assert_ne!(counts[1], 0);
+}
+
+/// A bed behind a relay, or the reason why there is none, said aloud.
+fn behind(delay: u64, loss: f64) -> Option<Bed> {
+    let responder = Responder::kernel([80]);
+    if let Some(why) = Bed::missing(&responder) {
+        eprintln!("skipped: {why}");
+        return None;
+    }
+    let delay = Duration::from_millis(delay);
+    let seed = 1;
+    Some(Bed::behind(Relay { delay, loss, seed }, responder).unwrap())
+}
+
+#[test]
+fn a_relay_takes_its_time_and_changes_nothing_else() {
+    let Some(bed) = behind(20, 0.0) else {
+        return;
+    };
+    let v6 = |last| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, last));
+    let v4 = [0, 8, 12, 14].map(|last| IpAddr::from([198, 18, 9, last]));
+    // Whether an error of ICMPv6 ends an attempt of the kernel's depends on when it comes.
+    for addr in v4.into_iter().chain([0, 8, 14].map(v6)) {
+        let started = Instant::now();
+        let found = bed.enter(|| probe(addr, 80));
+        assert!(started.elapsed() >= Duration::from_millis(40), "{addr}");
+        assert_eq!(Some(found), bed.fate(addr, 80), "{addr}");
+    }
+    assert_eq!(bed.lost(), 0);
+}
+
+#[test]
+fn a_relay_that_loses_everything_leaves_silence() {
+    let Some(bed) = behind(0, 1.0) else {
+        return;
+    };
+    assert_eq!(
+        bed.enter(|| probe([198, 18, 9, 0].into(), 80)),
+        Fate::Silent
+    );
+    assert!(bed.lost() > 0);
+}
+
+#[test]
+fn every_syn_that_arrives_is_kept_in_order() {
+    let Some(bed) = bed(Responder::default()) else {
+        return;
+    };
+    let v6 = IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1));
+    let all = [IpAddr::from([198, 18, 9, 0]), v6, [198, 18, 9, 1].into()];
+    let inside = || all.map(|addr| probe(addr, 80));
+    let (found, arrivals) = bed.arrivals(inside).unwrap();
+    assert_eq!(found, [Fate::Open; 3]);
+    let to: Vec<_> = arrivals.iter().map(|arrival| arrival.to).collect();
+    assert_eq!(to, all.map(|addr| SocketAddr::new(addr, 80)));
+    assert!(arrivals.is_sorted_by_key(|arrival| arrival.at));
 }
 
 #[test]

@@ -35,6 +35,19 @@ fn the_internet_is_what_is_not_reserved() {
 }
 
 #[test]
+fn a_range_of_ipv6_holds_no_ipv4() {
+    let (inside, all) = ("::ffff:192.0.2.1", AddrSet::from_iter([net("::/80")]));
+    assert!(!all.contains(inside.parse().unwrap()));
+    assert_eq!(all.len(), (1 << 48) - (1 << 32));
+    for (first, last) in all.v6() {
+        assert!(all.contains(first.into()) && all.contains(last.into()));
+    }
+    // Ends before the range, and in it.
+    assert_eq!(range("::1", inside).len(), (0xffff << 32) - 1);
+    assert_eq!(range(inside, "::ffff:192.0.2.9").len(), 9);
+}
+
+#[test]
 fn an_allowed_part_of_a_reserved_range_is_opened_and_nothing_around_it() {
     let scope = Scope::builder().allow_net(net("198.18.0.0/15"));
     let scope = scope.deny_net(net("198.19.0.0/24")).build().unwrap();
@@ -85,7 +98,10 @@ fn more_subnets_than_can_be_judged_are_an_error() {
 #[test]
 fn the_length_counts_everything_without_overflow() {
     assert_eq!(AddrSet::from_iter([net("0.0.0.0/0")]).len(), 1 << 32);
-    assert_eq!(AddrSet::from_iter([net("::/0")]).len(), u128::MAX);
+    let v6 = u128::MAX - (1 << 32) + 1;
+    assert_eq!(AddrSet::from_iter([net("::/0")]).len(), v6);
+    let all = AddrSet::from_iter([net("::/0"), net("0.0.0.0/0")]);
+    assert_eq!(all.len(), u128::MAX);
     assert_eq!(range("10.0.0.2", "10.0.0.1").len(), 0, "backwards");
 }
 

@@ -33,6 +33,9 @@ pub enum BedError {
         /// What the system said.
         source: io::Error,
     },
+    /// A socket that sees the frames of a side could not be opened, or failed.
+    #[error("cannot see the frames of a side (root is needed): {0}")]
+    Tap(io::Error),
     /// A program said something that could not be read.
     #[error("cannot read what {program} said")]
     Unreadable {

@@ -12,6 +12,8 @@
 //! | hardware address | 02:00:00:00:00:01 | 02:00:00:00:00:02 |
 //! | addresses | 192.0.2.1/24, 2001:db8::1/64 | 192.0.2.2/24, 2001:db8::2/64 |
 //!
+//! Between the two there may be a [`Relay`], in a third namespace.
+//!
 //! Who answers is a [`Responder`], and what it answers is known: [`Bed::fate`].
 //!
 //! ```
@@ -27,13 +29,16 @@
 //! # Ok::<(), sortie_lab::bed::BedError>(())
 //! ```
 
+mod arrivals;
 mod error;
 mod fate;
 mod listeners;
 mod namespace;
 mod needs;
 mod policy;
+mod relay;
 mod responder;
+mod tap;
 mod wiring;
 
 use std::net::IpAddr;
@@ -41,8 +46,10 @@ use std::process::{Command, Output};
 
 use ipnet::IpNet;
 
+pub use arrivals::Arrival;
 pub use error::BedError;
 pub use fate::Fate;
+pub use relay::Relay;
 pub use responder::Responder;
 
 use listeners::Listeners;
@@ -58,6 +65,7 @@ pub struct Bed {
     scan: Namespace,
     far: Namespace,
     responder: Responder,
+    relay: Option<relay::Running>,
     /// Only kept: they listen until the bed ends.
     _listeners: Option<Listeners>,
 }
@@ -74,8 +82,27 @@ impl Bed {
     ///
     /// [`BedError`], when a step fails; nothing is left behind.
     pub fn up(responder: Responder) -> Result<Self, BedError> {
+        Self::joined(responder, None)
+    }
+
+    /// The same, with a network in between that takes its time and loses some: a third namespace,
+    /// and a thread of this process that carries frames through it, some 100,000 a second.
+    ///
+    /// # Errors
+    ///
+    /// As [`up`](Self::up).
+    pub fn behind(relay: Relay, responder: Responder) -> Result<Self, BedError> {
+        Self::joined(responder, Some(relay))
+    }
+
+    fn joined(responder: Responder, relay: Option<Relay>) -> Result<Self, BedError> {
         let (scan, far) = (Namespace::new()?, Namespace::new()?);
-        wiring::join(&scan, &far)?;
+        let middle = relay.map(|_| Namespace::new()).transpose()?;
+        wiring::join(&scan, &far, middle.as_ref())?;
+        let relay = match (relay, &middle) {
+            (Some(relay), Some(middle)) => Some(relay::Running::start(relay, middle)?),
+            _ => None,
+        };
         let listeners = match &responder {
             Responder::Kernel {
                 ports,
@@ -94,6 +121,7 @@ impl Bed {
             scan,
             far,
             responder,
+            relay,
             _listeners: listeners,
         })
     }
@@ -148,6 +176,25 @@ impl Bed {
     /// [`BedError`] when the count cannot be read.
     pub fn reached(&self) -> Result<u64, BedError> {
         wiring::received(&self.far, FAR_INTERFACE)
+    }
+
+    /// Runs `inside` in the scanner's namespace as [`enter`](Self::enter) does, and keeps every SYN
+    /// that reaches the far side meanwhile, in the order of their times. Its kernel stamps them, so it
+    /// does not matter when they are read.
+    ///
+    /// # Errors
+    ///
+    /// [`BedError::Tap`].
+    pub fn arrivals<T: Send>(
+        &self,
+        inside: impl FnOnce() -> T + Send,
+    ) -> Result<(T, Vec<Arrival>), BedError> {
+        arrivals::during(&self.far, || self.enter(inside))
+    }
+
+    /// How many packets were lost on the way between the sides; 0 where there is no relay.
+    pub fn lost(&self) -> u64 {
+        self.relay.as_ref().map_or(0, relay::Running::lost)
     }
 
     /// How many packets reached the far side for each of the nets that are watched, in their

@@ -25,6 +25,8 @@ fn rules(loss: u8, watched: &[IpNet]) -> String {
     }
     let lose = match loss {
         0 => String::new(),
+        // The rule below counts to 99 only.
+        100.. => "tcp dport 0-65535 drop\n".to_owned(),
         _ => format!("tcp dport 0-65535 numgen random mod 100 < {loss} drop\n"),
     };
     format!(

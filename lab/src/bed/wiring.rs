@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::error::BedError;
 use super::namespace::Namespace;
+use super::relay;
 
 pub(super) const NETS: [IpNet; 2] = [
     IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(198, 18, 0, 0)), 15),
@@ -52,15 +53,29 @@ const SETTINGS: &[(&str, &str)] = &[
     ("ipv6.icmp.ratelimit", "0"),
 ];
 
-pub(super) fn join(scan: &Namespace, far: &Namespace) -> Result<(), BedError> {
-    // Two queues, as a small machine's network card has.
-    scan.run(
-        Command::new("ip")
-            .args("link add scan0 address 02:00:00:00:00:01 numtxqueues 2 numrxqueues 2".split(' '))
-            .args("type veth peer name far0 address 02:00:00:00:00:02".split(' '))
-            .args("numtxqueues 2 numrxqueues 2 netns".split(' '))
-            .arg(far.path()),
-    )?;
+/// Joins the two sides, or each with one end of what is in the middle.
+pub(super) fn join(
+    scan: &Namespace,
+    far: &Namespace,
+    middle: Option<&Namespace>,
+) -> Result<(), BedError> {
+    let [scan_end, far_end] = [
+        ("scan0", "address 02:00:00:00:00:01"),
+        ("far0", "address 02:00:00:00:00:02"),
+    ];
+    match middle {
+        None => pair(scan, scan_end, far, far_end)?,
+        Some(middle) => {
+            // It hands frames on and has nothing to say itself.
+            middle.set("ipv6.conf.default.disable_ipv6", "1")?;
+            let [near, away] = relay::INTERFACES;
+            pair(scan, scan_end, middle, (near, ""))?;
+            pair(far, far_end, middle, (away, ""))?;
+            for name in relay::INTERFACES {
+                middle.run(Command::new("ip").args(["link", "set", name, "up"]))?;
+            }
+        }
+    }
     for (side, script) in [(scan, SCAN), (far, FAR)] {
         for line in script.lines() {
             side.run(Command::new("ip").args(line.split(' ')))?;
@@ -70,6 +85,26 @@ pub(super) fn join(scan: &Namespace, far: &Namespace) -> Result<(), BedError> {
         // Some are of the whole machine on older kernels, and not there in a namespace.
         let _ = far.set(name, value);
     }
+    Ok(())
+}
+
+/// Two interfaces that are joined: name and settings of each.
+fn pair(
+    one: &Namespace,
+    (name, settings): (&str, &str),
+    other: &Namespace,
+    (peer, peer_settings): (&str, &str),
+) -> Result<(), BedError> {
+    // Two queues, as a small machine's network card has.
+    let queues = "numtxqueues 2 numrxqueues 2";
+    let words = format!(
+        "link add {name} {settings} {queues} type veth peer name {peer} {peer_settings} {queues} netns"
+    );
+    one.run(
+        Command::new("ip")
+            .args(words.split_whitespace())
+            .arg(other.path()),
+    )?;
     Ok(())
 }
 

@@ -54,6 +54,14 @@ pub(super) struct SenderMark {
     pub(super) delayed: Vec<u64>,
 }
 
+impl SenderMark {
+    /// How many passes were begun, if only with the first position.
+    pub(super) fn begun(&self) -> u8 {
+        let idle = self.next <= self.range.start && self.delayed.is_empty();
+        self.pass.saturating_add(u8::from(!idle))
+    }
+}
+
 /// Bytes that are no checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no checkpoint: {0}; start the scan anew, or find an older one")]

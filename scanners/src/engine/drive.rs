@@ -8,6 +8,7 @@ use crate::link::{Clock, Link, LinkError, Receive, Transmit};
 use crate::probe::Probe;
 
 use super::error::ScanError;
+use super::flap::{Flap, LOOK, Verdict};
 use super::observer::Observer;
 use super::receive::{Outcome, Receiver};
 use super::report::Report;
@@ -56,6 +57,7 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
     shared: &Shared,
     ends: Ends,
     clock: &dyn Clock,
+    patience: Duration,
     observer: &mut O,
 ) -> Result<Report, ScanError> {
     let Ends {
@@ -63,12 +65,17 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
         transmit,
         mut close,
     } = ends;
+    let flap = Flap::new(patience);
+    let mut own = flap.clone();
     thread::scope(|scope| {
         let _stop = StopOnPanic(shared);
         let threads: Vec<_> = senders
             .into_iter()
             .zip(transmit)
-            .map(|(sender, end)| scope.spawn(move || send_all(sender, end, shared, clock)))
+            .map(|(sender, end)| {
+                let flap = flap.clone();
+                scope.spawn(move || send_all(sender, end, shared, clock, flap))
+            })
             .collect();
         let received = loop {
             let now = clock.now();
@@ -81,6 +88,19 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
                 clock,
                 observer,
             );
+            let step = match step {
+                Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
+                    Verdict::Wait { .. } => {
+                        thread::sleep(LOOK);
+                        tick(&mut receiver, &mut *receive, clock, observer)
+                    }
+                    Verdict::Fail(error) => Err(error.into()),
+                },
+                step => {
+                    own.up();
+                    step
+                }
+            };
             match step {
                 Ok(ControlFlow::Continue(())) if shared.is_stopped() => {
                     break Ok(Outcome::Stopped);
@@ -109,8 +129,10 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
     mut receiver: Receiver<'_, P>,
     ends: Ends,
     clock: &dyn Clock,
+    patience: Duration,
     observer: &mut O,
 ) -> Result<Report, ScanError> {
+    let mut flap = Flap::new(patience);
     let Ends {
         mut receive,
         mut transmit,
@@ -121,11 +143,22 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
         for (sender, end) in senders.iter_mut().zip(&mut transmit) {
             let now = clock.now();
             match sender.poll(now) {
-                Step::Send(range) => {
-                    let count = end.send(sender.batch(), range)?;
-                    sender.sent(count, now);
-                    next = next.min(if count == 0 { now + FULL } else { now });
-                }
+                Step::Send(range) => match end.send(sender.batch(), range) {
+                    Ok(count) => {
+                        flap.up();
+                        sender.sent(count, clock.now());
+                        next = next.min(if count == 0 { now + FULL } else { now });
+                    }
+                    Err(error) => match flap.failed(error, now) {
+                        Verdict::Wait { first } => {
+                            if first {
+                                sender.down();
+                            }
+                            next = next.min(now + LOOK);
+                        }
+                        Verdict::Fail(error) => return Err(error.into()),
+                    },
+                },
                 Step::Wait(until) => next = next.min(until),
                 Step::Done => {}
             }
@@ -151,6 +184,7 @@ fn send_all<P: Probe>(
     mut end: Box<dyn Transmit>,
     shared: &Shared,
     clock: &dyn Clock,
+    mut flap: Flap,
 ) -> Result<(), LinkError> {
     // Whichever way it ends, the receiver must not wait for it.
     let _stop = StopOnPanic(shared);
@@ -162,12 +196,22 @@ fn send_all<P: Probe>(
         match sender.poll(now) {
             Step::Send(range) => match end.send(sender.batch(), range) {
                 Ok(count) => {
-                    sender.sent(count, now);
+                    flap.up();
+                    // Not `now`: the thread may have stood still since then.
+                    sender.sent(count, clock.now());
                     if count == 0 {
                         thread::sleep(FULL);
                     }
                 }
-                Err(error) => break Err(error),
+                Err(error) => match flap.failed(error, now) {
+                    Verdict::Wait { first } => {
+                        if first {
+                            sender.down();
+                        }
+                        thread::sleep(LOOK);
+                    }
+                    Verdict::Fail(error) => break Err(error),
+                },
             },
             Step::Wait(until) => thread::sleep((until - now).min(NAP)),
             Step::Done => break Ok(()),
@@ -211,6 +255,16 @@ fn receive_once<P: Probe, O: Observer<P::Answer> + ?Sized>(
     })?;
     closed?;
     close_all(receiver, close)?;
+    tick(receiver, receive, clock, observer)
+}
+
+/// Ticks if it is time.
+fn tick<P: Probe, O: Observer<P::Answer> + ?Sized>(
+    receiver: &mut Receiver<'_, P>,
+    receive: &mut dyn Receive,
+    clock: &dyn Clock,
+    observer: &mut O,
+) -> Result<ControlFlow<Outcome>, ScanError> {
     let now = clock.now();
     if now < receiver.next_tick() {
         return Ok(ControlFlow::Continue(()));
@@ -225,8 +279,12 @@ fn close_all<P: Probe>(
     close: &mut dyn Transmit,
 ) -> Result<(), LinkError> {
     if let Some((batch, range)) = receiver.closing() {
-        let count = close.send(batch, range)?;
-        receiver.closed(count);
+        match close.send(batch, range) {
+            Ok(count) => receiver.closed(count),
+            // They wait; how long that may be is for the senders to say.
+            Err(LinkError::Down(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

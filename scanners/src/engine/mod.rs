@@ -10,22 +10,25 @@
 //! | rate | within 1 %, at most 2 % more over any 100 ms, however the machine stalls ([`Pacer`]) |
 //! | networks | a cap for each prefix ([`PrefixCap`]) |
 //! | loss | later passes go to the silent only, a second later or more, from other ports |
+//! | much loss | passes are added, as many as it takes or as may be ([`Reach`]) |
 //! | duplicates | a bit for each target: each is told once |
 //! | honesty | loss is measured by the scan itself and comes with the result ([`Confidence`]) |
+//! | a link that goes down | is waited for, so long ([`EngineConfig::link_patience`]) |
 //! | death | a [`Checkpoint`] says where to go on |
 
 mod adapt;
 mod canary;
 mod checkpoint;
 mod config;
-mod cooldown;
 mod dedupe;
 mod drive;
 mod error;
+mod flap;
 mod loss;
 mod observer;
 mod pace;
 mod prefix;
+mod reach;
 mod receive;
 mod report;
 mod retry;
@@ -41,6 +44,7 @@ pub use loss::{Basis, Confidence, Share};
 pub use observer::{Found, Observer};
 pub use pace::Pacer;
 pub use prefix::PrefixCap;
+pub use reach::Reach;
 pub use report::{Progress, Report, Step};
 pub use retry::MAX_PASSES;
 pub use stats::{Received, Sent};
@@ -52,6 +56,7 @@ use crate::target::ChunkTargets;
 use adapt::Adapt;
 use checkpoint::SenderMark;
 use drive::Ends;
+use reach::Plan;
 use receive::Receiver;
 use send::Sender;
 use shared::Shared;
@@ -74,9 +79,18 @@ impl<P: Probe> Engine<P> {
     pub fn new(
         probe: P,
         targets: ChunkTargets,
-        config: EngineConfig,
+        mut config: EngineConfig,
     ) -> Result<Self, InvalidConfig> {
         config.check()?;
+        if config.passes > probe.passes() {
+            return Err(InvalidConfig {
+                what: "passes",
+                allowed: "not more than the probe can tell apart",
+            });
+        }
+        if let Some(reach) = &mut config.reach {
+            reach.passes = reach.passes.min(probe.passes());
+        }
         Ok(Self {
             probe,
             targets,
@@ -122,7 +136,8 @@ impl<P: Probe> Engine<P> {
     ) -> Result<Report, ScanError> {
         self.drive(link, |senders, receiver, shared, ends| {
             let clock = link.clock();
-            drive::by_threads(senders, receiver, shared, ends, &*clock, observer)
+            let patience = self.config.link_patience;
+            drive::by_threads(senders, receiver, shared, ends, &*clock, patience, observer)
         })
     }
 
@@ -139,7 +154,8 @@ impl<P: Probe> Engine<P> {
     ) -> Result<Report, ScanError> {
         self.drive(link, |senders, receiver, _, ends| {
             let clock = link.clock();
-            drive::by_turns(senders, receiver, ends, &*clock, observer)
+            let patience = self.config.link_patience;
+            drive::by_turns(senders, receiver, ends, &*clock, patience, observer)
         })
     }
 
@@ -172,7 +188,7 @@ impl<P: Probe> Engine<P> {
             true => Adapt::new(self.config.rate).rate(),
             false => self.config.rate,
         };
-        let shared = Shared::new(answered, marks.clone(), rate);
+        let shared = Shared::new(answered, marks.clone(), rate, self.plan(&marks));
         let closes = match self.config.close {
             Close::Auto => !link.describe().resets,
             Close::Ours => true,
@@ -212,6 +228,18 @@ impl<P: Probe> Engine<P> {
             rounds,
             now,
         )
+    }
+
+    /// How many passes there are to be at first: those that were asked for, or that a scan that is
+    /// resumed had come to.
+    fn plan(&self, marks: &[SenderMark]) -> Plan {
+        let most = self.config.most_passes();
+        let begun = marks.iter().map(SenderMark::begun).max().unwrap_or(0);
+        let passes = begun.clamp(self.config.passes, most);
+        Plan {
+            passes,
+            settled: passes == most,
+        }
     }
 
     /// Equal shares of the positions, from their start.

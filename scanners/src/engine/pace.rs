@@ -25,6 +25,10 @@ const MEMORY: f64 = 1.0;
 /// A bucket of tokens that holds 0.9 ms of the rate, or one token. What flows over, because the
 /// thread did not run, is remembered and let in again at 1 % of the rate: 1 % of 100 ms and 0.9 ms
 /// are less than 2 %, rounded up to a whole probe.
+///
+/// A thread may also stop between the question and the sending, for as long as the system likes.
+/// What it was allowed before then goes after, and what came in meanwhile may go right behind it:
+/// so say with [`took`](Self::took) when it had gone, and the bucket does not fill up for both.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     /// Tokens per second.
@@ -75,7 +79,7 @@ impl Pacer {
 
     /// How many may go now.
     pub fn allowance(&mut self, now: Moment) -> usize {
-        self.refill(now);
+        self.refill(now, self.depth());
         if self.level >= self.quantum() {
             self.draining = true;
         }
@@ -90,9 +94,17 @@ impl Pacer {
         }
     }
 
-    /// Takes `count` tokens: so many went.
+    /// Takes `count` tokens: so many went, at the moment of the last [`allowance`](Self::allowance).
     pub fn take(&mut self, count: usize) {
         self.level -= count as f64;
+    }
+
+    /// Takes `count` tokens: so many went, at a time between the last
+    /// [`allowance`](Self::allowance) and `now`.
+    pub fn took(&mut self, count: usize, now: Moment) {
+        self.level -= count as f64;
+        // As if they had gone just now: with them the bucket is not fuller than it may be.
+        self.refill(now, self.depth() - count as f64);
     }
 
     /// When to ask again, after nothing was allowed at `now`.
@@ -102,16 +114,17 @@ impl Pacer {
         now + Duration::from_secs_f64(wait) + Duration::from_nanos(1)
     }
 
-    fn refill(&mut self, now: Moment) {
+    /// Lets in what has come since the last time, up to a level of `most`.
+    fn refill(&mut self, now: Moment, most: f64) {
         let elapsed = (now - self.last).as_secs_f64();
         self.last = self.last.max(now);
         let fresh = elapsed * self.rate;
         let again = (fresh * CATCH_UP).min(self.missed);
         self.missed -= again;
         self.level += fresh + again;
-        let over = self.level - self.depth();
+        let over = self.level - most;
         if over > 0.0 {
-            self.level = self.depth();
+            self.level = most;
             if elapsed < MEMORY {
                 self.missed = (self.missed + over).min(self.rate * MEMORY);
             }

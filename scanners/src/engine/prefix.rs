@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::link::Moment;
 
 /// Buckets that networks are hashed to: 512 KiB.
@@ -10,7 +12,7 @@ const BUCKETS: usize = 1 << 16;
 
 /// At most so many probes a second to one network, canaries included. Each of several senders keeps
 /// its share, so as many probes as there are senders may meet.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PrefixCap {
     /// Probes a second.
     pub rate: f64,

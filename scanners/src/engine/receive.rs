@@ -10,9 +10,9 @@ use crate::target::ChunkTargets;
 use super::adapt::{Adapt, Epoch};
 use super::checkpoint::{Checkpoint, Head, SenderMark};
 use super::config::EngineConfig;
-use super::cooldown::Cooldown;
 use super::loss::Confidence;
 use super::observer::{Found, Observer};
+use super::reach::Plan;
 use super::report::{Progress, Report, Steps};
 use super::shared::Shared;
 use super::stats::Received;
@@ -37,13 +37,15 @@ pub(super) struct Receiver<'a, P> {
     probe: &'a P,
     targets: &'a ChunkTargets,
     shared: &'a Shared,
-    passes: u8,
+    asked: &'a EngineConfig,
+    /// How long answers to a pass are waited for before it is decided whether there is another.
+    verdict: Duration,
     start: Moment,
     received: Received,
     silent: u64,
     link: LinkCounters,
     closing: Option<Closing>,
-    cooldown: Cooldown,
+    cooldown: Duration,
     next_tick: Moment,
     next_epoch: Moment,
     adapt: Option<Adapt>,
@@ -74,7 +76,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
         probe: &'a P,
         targets: &'a ChunkTargets,
         shared: &'a Shared,
-        config: &EngineConfig,
+        config: &'a EngineConfig,
         closes: bool,
         received: Received,
         now: Moment,
@@ -83,7 +85,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
             probe,
             targets,
             shared,
-            passes: config.passes,
+            asked: config,
+            verdict: config.retry_after.min(config.cooldown),
             start: now,
             silent: targets.len() - shared.answered.count(),
             received,
@@ -93,7 +96,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
                 waiting: 0..0,
                 repeats: REPEATS,
             }),
-            cooldown: Cooldown::new(config.cooldown),
+            cooldown: config.cooldown,
             next_tick: now,
             next_epoch: now + EPOCH,
             adapt: config.adapt.then(|| Adapt::new(config.rate)),
@@ -205,8 +208,14 @@ impl<'a, P: Probe> Receiver<'a, P> {
         if observer.progress(&self.progress(now)).is_break() {
             return ControlFlow::Break(Outcome::Stopped);
         }
-        let sent = self.shared.all_done();
-        match self.cooldown.is_over(now, sent, self.silent) {
+        self.plan(now);
+        let quiet = now - self.shared.last_sent();
+        let over = match self.silent {
+            // What is still to be sent are resets.
+            0 => self.closing().is_none(),
+            _ => self.shared.all_done() && quiet >= self.cooldown,
+        };
+        match over {
             true => ControlFlow::Break(Outcome::Complete),
             false => ControlFlow::Continue(()),
         }
@@ -216,13 +225,14 @@ impl<'a, P: Probe> Receiver<'a, P> {
     pub(super) fn report(mut self, now: Moment, link: LinkCounters, outcome: Outcome) -> Report {
         self.link = link;
         self.end_epoch(now);
-        let waiting = self.closing.map_or(0, |closing| closing.waiting.len());
+        let waiting = self.closing.as_ref();
+        let waiting = waiting.map_or(0, |closing| closing.waiting.len());
         self.received.left_open += waiting as u64;
-        let by_pass = self.received.by_pass;
-        let by_pass = by_pass.get(..usize::from(self.passes)).unwrap_or_default();
+        let passes = self.shared.plan().passes;
         let names = P::Answer::CLASSES.iter().copied();
         Report {
             chunk: self.targets.chunk().clone(),
+            asked: self.asked.clone(),
             complete: outcome == Outcome::Complete,
             elapsed: now - self.start,
             sending: self.shared.last_sent() - self.start,
@@ -233,9 +243,35 @@ impl<'a, P: Probe> Receiver<'a, P> {
             received: self.received,
             admitted: link.admitted,
             dropped: link.dropped,
-            confidence: Confidence::estimate(by_pass, self.shared.canaries.tally()),
+            passes,
+            confidence: self.confidence(passes),
             steps: self.steps.into_vec(),
         }
+    }
+
+    /// Decides whether there is another pass, once those that were planned are over and answers
+    /// had time to come.
+    fn plan(&mut self, now: Moment) {
+        let Plan { passes, settled } = self.shared.plan();
+        let Some(reach) = self.asked.reach.filter(|_| !settled) else {
+            return;
+        };
+        let quiet = now - self.shared.last_sent();
+        if !self.shared.all_ended(passes) || quiet < self.verdict {
+            return;
+        }
+        let more = reach.goes_on(passes, self.confidence(passes));
+        let passes = passes + u8::from(more);
+        self.shared.set_plan(Plan {
+            passes,
+            settled: !more || passes >= reach.passes,
+        });
+    }
+
+    /// What `passes` passes can be said to have found.
+    fn confidence(&self, passes: u8) -> Option<Confidence> {
+        let by_pass = self.received.by_pass.get(..usize::from(passes));
+        Confidence::estimate(by_pass.unwrap_or_default(), self.shared.canaries.tally())
     }
 
     fn progress(&self, now: Moment) -> Progress {
@@ -282,7 +318,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let head = Head::new(
             self.targets.chunk().clone(),
             self.targets.set().fingerprint(),
-            self.passes,
+            self.asked.passes,
             settled,
             self.received.by_pass,
             self.received.by_class,

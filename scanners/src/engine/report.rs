@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::target::Chunk;
 
+use super::config::EngineConfig;
 use super::loss::Confidence;
 use super::stats::{Received, Sent};
 
@@ -46,6 +47,8 @@ impl Progress {
 pub struct Report {
     /// Which seed, and which positions in the order that follows from it.
     pub chunk: Chunk,
+    /// How it was to be run: rate, passes, caps and the rest, as they were asked for.
+    pub asked: EngineConfig,
     /// Whether it went to its end; otherwise the observer stopped it.
     pub complete: bool,
     /// How long it took.
@@ -59,6 +62,9 @@ pub struct Report {
     pub classes: Vec<(&'static str, u64)>,
     /// How many did not answer.
     pub silent: u64,
+    /// How many passes there were: those that were asked for, and those that
+    /// [`reach`](super::EngineConfig::reach) added.
+    pub passes: u8,
     /// What was sent, by this run.
     pub sent: Sent,
     /// What came, to this run and those that it resumed.

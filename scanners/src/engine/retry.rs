@@ -10,11 +10,10 @@ use super::dedupe::Answered;
 /// Most passes that a scan may have.
 pub const MAX_PASSES: usize = 8;
 
-/// Walks over the silent positions of a range, several times, with time in between.
+/// Walks over the silent positions of a range, again and again, with time in between.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     range: Range<u64>,
-    passes: u8,
     pass: u8,
     next: u64,
     /// When the pass may start.
@@ -23,17 +22,16 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Starts with position `next` of `pass`.
-    pub(super) fn new(range: Range<u64>, passes: u8, pass: u8, next: u64, start: Moment) -> Self {
+    pub(super) fn new(range: Range<u64>, pass: u8, next: u64, start: Moment) -> Self {
         Self {
             next: next.clamp(range.start, range.end),
             range,
-            passes,
             pass,
             start,
         }
     }
 
-    /// The pass that this is.
+    /// The pass that this is, from 0; so many have ended.
     pub(super) fn pass(&self) -> u8 {
         self.pass
     }
@@ -48,11 +46,6 @@ impl Walk {
         self.start
     }
 
-    /// Whether all passes are over.
-    pub(super) fn is_over(&self) -> bool {
-        self.pass >= self.passes
-    }
-
     /// The next position that is silent; `None` at the end of the pass.
     pub(super) fn step(&mut self, answered: &Answered) -> Option<u64> {
         let position = answered.next_silent(self.next..self.range.end);
@@ -63,7 +56,8 @@ impl Walk {
     /// Ends the pass, whose last probe was sent at `last`. The next one starts `after` that, so
     /// each probe of a target comes at least so long after the one before.
     pub(super) fn end_pass(&mut self, last: Moment, after: Duration) {
-        self.pass += 1;
+        // Passes are at most 8.
+        self.pass = self.pass.saturating_add(1);
         self.next = self.range.start;
         self.start = last + after;
     }

@@ -20,6 +20,9 @@ use super::shared::Shared;
 /// Most probes that wait for the turn of their network.
 const MAX_DELAYED: usize = 4096;
 
+/// How soon a sender with nothing to send looks again.
+const SOON: Duration = Duration::from_millis(10);
+
 /// Bytes of a slot: any probe of ours, on two cache lines.
 const STRIDE: usize = 128;
 
@@ -93,7 +96,7 @@ impl<'a, P: Probe> Sender<'a, P> {
             targets,
             shared,
             index,
-            walk: Walk::new(mark.range.clone(), config.passes, mark.pass, mark.next, now),
+            walk: Walk::new(mark.range.clone(), mark.pass, mark.next, now),
             range: mark.range,
             retry_after: config.retry_after,
             // Senders take turns. At a low rate each would otherwise send at the same moment.
@@ -118,15 +121,21 @@ impl<'a, P: Probe> Sender<'a, P> {
         &self.batch
     }
 
+    /// Takes note that the link is down, and what was to be sent still is.
+    pub(super) fn down(&self) {
+        if let Some(counters) = self.shared.counters(self.index) {
+            counters.down();
+        }
+    }
+
     /// What to do at `now`.
     pub(super) fn poll(&mut self, now: Moment) -> Step {
         if !self.filled.is_empty() {
             return Step::Send(self.filled.clone());
         }
         self.leave_mark(now);
-        if self.walk.is_over() {
-            self.finish();
-            return Step::Done;
+        if let Some(step) = self.between_plans(now) {
+            return step;
         }
         self.pacer.set_rate(self.shared.rate() * self.share);
         let allowed = self.pacer.allowance(now).min(self.batch.capacity());
@@ -148,7 +157,7 @@ impl<'a, P: Probe> Sender<'a, P> {
         }
     }
 
-    /// Takes note that the first `count` of what was to be sent went at `now`.
+    /// Takes note that the first `count` of what was to be sent had gone by `now`.
     pub(super) fn sent(&mut self, count: usize, now: Moment) {
         let end = (self.filled.start + count).min(self.filled.end);
         let gone = self.filled.start..end;
@@ -162,7 +171,7 @@ impl<'a, P: Probe> Sender<'a, P> {
                 counters.sent(*attempt);
             }
         }
-        self.pacer.take(gone.len());
+        self.pacer.took(gone.len(), now);
         self.filled.start = end;
         self.last_sent = now;
     }
@@ -239,15 +248,14 @@ impl<'a, P: Probe> Sender<'a, P> {
     /// When there may be something to send, after there was nothing at `now`.
     fn idle(&mut self, now: Moment) -> Step {
         // Canaries are looked at in between.
-        let soon = now + Duration::from_millis(10);
+        let soon = now + SOON;
         if let Some(Reverse((turn, _))) = self.delayed.peek() {
             return Step::Wait((*turn).min(soon));
         }
         if now >= self.walk.start() && self.walk.position() >= self.range.end {
             self.walk.end_pass(self.last_sent, self.retry_after);
-            if self.walk.is_over() {
-                self.finish();
-                return Step::Done;
+            if let Some(step) = self.between_plans(now) {
+                return step;
             }
         }
         Step::Wait(
@@ -256,6 +264,24 @@ impl<'a, P: Probe> Sender<'a, P> {
                 .min(soon)
                 .max(now + Duration::from_nanos(1)),
         )
+    }
+
+    /// What to do where all passes are over that there are to be; `None` where they are not. Until
+    /// it is decided whether there is another one, no canary is sent either: the answers to what
+    /// was sent are what is waited for.
+    fn between_plans(&mut self, now: Moment) -> Option<Step> {
+        let (plan, ended) = (self.shared.plan(), self.walk.pass());
+        if ended < plan.passes {
+            return None;
+        }
+        if plan.settled {
+            self.finish();
+            return Some(Step::Done);
+        }
+        if let Some(counters) = self.shared.counters(self.index) {
+            counters.set_ended(ended);
+        }
+        Some(Step::Wait(now + SOON))
     }
 
     fn finish(&mut self) {

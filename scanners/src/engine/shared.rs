@@ -1,6 +1,6 @@
 //! What the threads of a scan share: counters, a bitmap, and no locks on the way of a packet.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::link::Moment;
@@ -8,6 +8,7 @@ use crate::link::Moment;
 use super::canary::Canaries;
 use super::checkpoint::SenderMark;
 use super::dedupe::Answered;
+use super::reach::Plan;
 use super::stats::{SenderCounters, Sent};
 
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Shared {
     senders: Box<[Desk]>,
     /// The rate of all senders together, as the bits of an `f64`.
     rate: AtomicU64,
+    /// Decided by the receiver.
+    plan: AtomicU8,
     stopped: AtomicBool,
 }
 
@@ -30,7 +33,7 @@ struct Desk {
 }
 
 impl Shared {
-    pub(super) fn new(answered: Answered, marks: Vec<SenderMark>, rate: f64) -> Self {
+    pub(super) fn new(answered: Answered, marks: Vec<SenderMark>, rate: f64, plan: Plan) -> Self {
         let desk = |mark| Desk {
             counters: SenderCounters::default(),
             mark: Mutex::new(mark),
@@ -40,6 +43,7 @@ impl Shared {
             canaries: Canaries::new(),
             senders: marks.into_iter().map(desk).collect(),
             rate: AtomicU64::new(rate.to_bits()),
+            plan: AtomicU8::new(plan.to_byte()),
             stopped: AtomicBool::new(false),
         }
     }
@@ -50,6 +54,14 @@ impl Shared {
 
     pub(super) fn set_rate(&self, rate: f64) {
         self.rate.store(rate.to_bits(), Ordering::Relaxed);
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        Plan::from_byte(self.plan.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_plan(&self, plan: Plan) {
+        self.plan.store(plan.to_byte(), Ordering::Release);
     }
 
     pub(super) fn stop(&self) {
@@ -77,6 +89,12 @@ impl Shared {
     pub(super) fn last_sent(&self) -> Moment {
         let last = self.senders.iter().map(|desk| desk.counters.last_sent());
         last.max().unwrap_or_default()
+    }
+
+    /// Whether every sender has ended so many passes.
+    pub(super) fn all_ended(&self, passes: u8) -> bool {
+        let ended = |desk: &Desk| desk.counters.ended() >= passes;
+        self.senders.iter().all(ended)
     }
 
     pub(super) fn all_done(&self) -> bool {

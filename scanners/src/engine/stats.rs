@@ -1,6 +1,6 @@
 //! What is counted.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use serde::Serialize;
 
@@ -16,9 +16,12 @@ pub(super) struct SenderCounters {
     passes: [AtomicU64; MAX_PASSES],
     canaries: AtomicU64,
     full: AtomicU64,
+    down: AtomicU64,
     delayed: AtomicU64,
     /// When the last probe went, in nanoseconds of the link's clock.
     last: AtomicU64,
+    /// How many passes have ended.
+    ended: AtomicU8,
     done: AtomicBool,
 }
 
@@ -51,8 +54,20 @@ impl SenderCounters {
         add(&self.full, 1);
     }
 
+    pub(super) fn down(&self) {
+        add(&self.down, 1);
+    }
+
     pub(super) fn delayed(&self) {
         add(&self.delayed, 1);
+    }
+
+    pub(super) fn set_ended(&self, passes: u8) {
+        self.ended.store(passes, Ordering::Release);
+    }
+
+    pub(super) fn ended(&self) -> u8 {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(super) fn set_done(&self) {
@@ -74,6 +89,9 @@ pub struct Sent {
     pub canaries: u64,
     /// How often the link was full and a sender had to wait.
     pub link_full: u64,
+    /// How often the link went down and a sender waited for it to come back; see
+    /// [`EngineConfig::link_patience`](super::EngineConfig::link_patience).
+    pub link_down: u64,
     /// Probes that waited for the turn of their network.
     pub delayed: u64,
 }
@@ -87,6 +105,7 @@ impl Sent {
             }
             sent.canaries += one.canaries.load(Ordering::Relaxed);
             sent.link_full += one.full.load(Ordering::Relaxed);
+            sent.link_down += one.down.load(Ordering::Relaxed);
             sent.delayed += one.delayed.load(Ordering::Relaxed);
         }
         sent

@@ -30,6 +30,9 @@ pub trait Probe: Send + Sync {
     /// What to ask the link for: everything that [`validate`](Self::validate) may accept.
     fn filter(&self) -> Filter;
 
+    /// How many [passes](Attempt::Pass) can be told apart, at least 1. A scan has no more.
+    fn passes(&self) -> u8;
+
     /// How many rounds of [canaries](Attempt::Canary) can be told apart, at least 1.
     fn canary_rounds(&self) -> u16;
 

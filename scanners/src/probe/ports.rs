@@ -74,6 +74,17 @@ impl SourcePorts {
         })
     }
 
+    /// The most passes that there are ports for in `range`; 0 where it is too small for any.
+    pub fn most_passes(range: &RangeInclusive<u16>) -> u8 {
+        let blocks = range.len() as u32 / Self::MIN_BLOCK;
+        u8::try_from(blocks.saturating_sub(1)).unwrap_or(u8::MAX)
+    }
+
+    /// How many passes it was cut for.
+    pub fn passes(&self) -> u8 {
+        self.passes
+    }
+
     /// All ports that are in use.
     pub fn range(&self) -> RangeInclusive<u16> {
         // All 2^16 of them are one more than fit.

@@ -6,6 +6,9 @@ use ipnet::IpNet;
 
 use super::ranges::Ranges;
 
+/// The IPv4-mapped addresses, ::ffff:0:0/96 (RFC 4291 §2.5.5.2).
+const MAPPED: (u128, u128) = (0xffff << 32, 0xffff_ffff_ffff);
+
 /// A set of addresses, kept as ranges: 8 bytes for a range of IPv4, 32 for one of IPv6.
 ///
 /// What it holds is wanted, not yet allowed; [`Scope::admit_set`](super::Scope::admit_set) makes
@@ -91,7 +94,7 @@ fn covers<T: Copy + Ord>(ranges: &[(T, T)], value: T) -> bool {
 
 /// Ranges by their first and last address. One that ends before it starts, or that starts in one
 /// version of IP and ends in the other, holds nothing. A range of IPv4-mapped IPv6 addresses is a
-/// range of IPv4.
+/// range of IPv4; of a wider one of IPv6, those are left out: `::/0` means IPv6, and no IPv4.
 impl FromIterator<(IpAddr, IpAddr)> for AddrSet {
     fn from_iter<I: IntoIterator<Item = (IpAddr, IpAddr)>>(ranges: I) -> Self {
         let mut v4 = Vec::new();
@@ -100,7 +103,7 @@ impl FromIterator<(IpAddr, IpAddr)> for AddrSet {
             match (first.to_canonical(), last.to_canonical()) {
                 (IpAddr::V4(first), IpAddr::V4(last)) => v4.push((first.to_bits(), last.to_bits())),
                 (IpAddr::V6(first), IpAddr::V6(last)) => v6.push((first.to_bits(), last.to_bits())),
-                // One end is mapped, and the other is not: as IPv6 it means what it says.
+                // One end is mapped, and the other is not: as IPv6 it means the rest of it.
                 _ => {
                     if let (IpAddr::V6(first), IpAddr::V6(last)) = (first, last) {
                         v6.push((first.to_bits(), last.to_bits()));
@@ -108,9 +111,11 @@ impl FromIterator<(IpAddr, IpAddr)> for AddrSet {
                 }
             }
         }
+        let mapped: Ranges<u128> = [MAPPED].into_iter().collect();
+        let v6: Ranges<u128> = v6.into_iter().collect();
         Self {
             v4: v4.into_iter().collect(),
-            v6: v6.into_iter().collect(),
+            v6: v6.difference(&mapped),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The SYN scanner: which TCP ports are open, without opening a connection.
 //!
 //! A scan in 20 lines, here against a network in memory where every fourth address listens; with
-//! `AfPacketLink` for the link it is a scan of a real one.
+//! `AfPacket` for the link it is a scan of a real one.
 //!
 //! ```
 //! use sortie_scanners::link::{LinkInfo, MacAddr, MemoryLink, MemoryNetwork, Path};

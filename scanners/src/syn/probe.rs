@@ -219,6 +219,10 @@ impl Probe for SynProbe {
         }
     }
 
+    fn passes(&self) -> u8 {
+        self.cookies.ports().passes()
+    }
+
     fn canary_rounds(&self) -> u16 {
         self.cookies.ports().canary_rounds()
     }

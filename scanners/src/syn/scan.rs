@@ -123,7 +123,10 @@ impl SynScan {
             Some(key) => key.clone(),
             None => CookieKey::random().map_err(ScanError::Random)?,
         };
-        let ports = SourcePorts::new(self.ports.clone(), self.config.passes)?;
+        // Where ports are few, the passes that were asked for come before those that may be added.
+        let room = SourcePorts::most_passes(&self.ports).max(self.config.passes);
+        let passes = self.config.most_passes().min(room);
+        let ports = SourcePorts::new(self.ports.clone(), passes)?;
         let probe = SynProbe::new(&link.describe(), self.style, &key, ports);
         let engine = Engine::new(probe, self.targets.chunk(&chunk)?, self.config.clone())?;
         match &self.resume {

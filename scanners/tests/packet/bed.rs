@@ -14,7 +14,7 @@ use sortie_scanners::syn::{SynAnswer, SynScan, SynState};
 use sortie_scanners::target::TargetSet;
 
 /// A bed, or the reason why there is none, said aloud.
-fn bed(responder: Responder) -> Option<Bed> {
+pub(crate) fn bed(responder: Responder) -> Option<Bed> {
     if let Some(why) = Bed::missing(&responder) {
         eprintln!("skipped: {why}");
         return None;
@@ -22,7 +22,7 @@ fn bed(responder: Responder) -> Option<Bed> {
     Some(Bed::up(responder).unwrap())
 }
 
-fn scope(deny: &[&str]) -> Scope {
+pub(crate) fn scope(deny: &[&str]) -> Scope {
     let allow = ["198.18.0.0/15", "2001:db8:1::/48"];
     let builder = allow.iter().fold(Scope::builder(), |b, net| {
         b.allow_net(net.parse::<ipnet::IpNet>().unwrap())
@@ -36,7 +36,7 @@ fn scope(deny: &[&str]) -> Scope {
 }
 
 /// Runs `scan` on the bed.
-fn run(bed: &Bed, scan: &SynScan, scope: &Scope) -> (Report, Vec<Found<SynAnswer>>) {
+pub(crate) fn run(bed: &Bed, scan: &SynScan, scope: &Scope) -> (Report, Vec<Found<SynAnswer>>) {
     bed.enter(|| {
         let toward = ["198.18.0.1", "2001:db8:1::1"]
             .map(|addr| scope.admit_ip(addr.parse().unwrap()).unwrap());
@@ -52,7 +52,7 @@ fn run(bed: &Bed, scan: &SynScan, scope: &Scope) -> (Report, Vec<Found<SynAnswer
     })
 }
 
-fn fate(state: SynState) -> Fate {
+pub(crate) fn fate(state: SynState) -> Fate {
     match state {
         SynState::Open | SynState::Decoy => Fate::Open,
         SynState::Closed => Fate::Closed,
@@ -99,9 +99,15 @@ fn what_a_kernel_answers_is_found_and_nothing_else() {
     assert_eq!(report.dropped, 0);
 }
 
+/// Denied, and what it lies in; of both versions of IP.
 #[test]
 fn nothing_is_sent_to_what_is_denied() {
-    let watched = ["198.18.8.64/26", "198.18.8.0/24"];
+    let watched = [
+        "198.18.8.64/26",
+        "198.18.8.0/24",
+        "2001:db8:1::40/122",
+        "2001:db8:1::/120",
+    ];
     let responder = Responder::Kernel {
         ports: vec![80],
         loss: 0,
@@ -110,17 +116,25 @@ fn nothing_is_sent_to_what_is_denied() {
     let Some(bed) = bed(responder) else {
         return;
     };
-    let scope = scope(&["198.18.8.64/26"]);
-    let targets = TargetSet::builder().addrs("198.18.8.0/24").ports("80");
+    let scope = scope(&["198.18.8.64/26", "2001:db8:1::40/122"]);
+    let targets = TargetSet::builder()
+        .addrs("198.18.8.0/24, 2001:db8:1::/120")
+        .ports("80");
     let targets = targets.build(&scope).unwrap();
     let scan = SynScan::new(targets).rate(2000.0).with(|config| {
         config.cooldown = Duration::from_secs(1);
     });
-    let (report, _) = run(&bed, &scan, &scope);
+    let ((report, _), arrivals) = bed.arrivals(|| run(&bed, &scan, &scope)).unwrap();
     let counts = bed.watched().unwrap();
-    assert_eq!(counts[0], 0);
-    assert!(counts[1] >= report.sent.passes[0]);
-    assert_eq!(report.targets, 192);
+    assert_eq!((counts[0], counts[2]), (0, 0));
+    assert!(counts[1] + counts[3] >= report.sent.probes());
+    assert_eq!((counts[1] > 192, counts[3] > 192), (true, true));
+    assert_eq!(report.targets, 2 * 192);
+    // Every frame, by its own address, and not by the rules of the far side.
+    assert_eq!(arrivals.len() as u64, report.sent.probes());
+    for arrival in &arrivals {
+        assert!(scope.admit_ip(arrival.to.ip()).is_ok(), "{}", arrival.to);
+    }
 }
 
 #[test]

@@ -4,10 +4,13 @@
 
 mod adapt;
 mod bed;
+mod behind;
 mod classes;
+mod flap;
 mod hostile;
 mod netsim;
 mod pace;
+mod reach;
 mod resume;
 mod support;
 mod threads;

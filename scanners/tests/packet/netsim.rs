@@ -25,17 +25,30 @@ fn network(loss: f64, both: bool, delay: u64) -> MemoryNetwork {
     }
 }
 
-/// Scans through such a network; a row of the table.
-fn row(loss: f64, both: bool, delay: u64, passes: u8) -> String {
-    let scan = scan(targets("198.18.0.0/18", "443")).passes(passes);
+/// Scans through such a network; a row of the table. Where it is `fixed`, no pass is added to those
+/// that are asked for.
+fn row(loss: f64, both: bool, delay: u64, asked: u8, fixed: bool) -> String {
+    let scan = scan(targets("198.18.0.0/18", "443"))
+        .passes(asked)
+        .with(|config| {
+            config.reach = config.reach.filter(|_| !fixed);
+        });
     let link = link(network(loss, both, delay), SynHost::new(sixteenths));
     let (report, found) = run(&scan, &link);
     assert_truth(&found, sixteenths);
     let expected = 6 * (1 << 14) / 16;
     let count = report.targets - report.silent;
     assert_eq!(count, found.len() as u64);
+    let passes = report.passes;
+    let probes: u64 = report.sent.passes.iter().sum();
     if loss == 0.0 {
         assert_eq!(count, expected, "nothing is lost, so all is found");
+        assert_eq!(passes, asked, "and no pass is added");
+        let silent = report.targets - expected;
+        assert_eq!(probes, report.targets + u64::from(asked - 1) * silent);
+    }
+    if fixed || asked == 1 {
+        assert_eq!(passes, asked);
     }
     // A probe and its answer are lost independently.
     let arrives = f64::powi(1.0 - loss, if both { 2 } else { 1 });
@@ -43,6 +56,9 @@ fn row(loss: f64, both: bool, delay: u64, passes: u8) -> String {
     let measured = count as f64 / expected as f64;
     assert!((measured - share).abs() < 0.02, "{measured} for {share}");
     let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    if loss <= 0.1 && asked > 1 && !fixed {
+        assert!(measured >= 0.99, "{measured} found");
+    }
     let (estimate, least) = match report.confidence {
         Some(sure) => {
             let least = sure.found_at_least;
@@ -54,7 +70,8 @@ fn row(loss: f64, both: bool, delay: u64, passes: u8) -> String {
     let lost = format!("{:.0} %{}", loss * 100.0, if both { " twice" } else { "" });
     let (counts, measured) = (format!("{count}/{expected}"), percent(measured));
     format!(
-        "{lost:<10}  {delay:>3} ms  {passes:>6}  {counts:>14}  {measured:>8}  {estimate:>8}  {least:>8}\n"
+        "{lost:<10}  {delay:>3} ms  {asked:>5}  {passes:>6}  {probes:>6}  {counts:>14}  {measured:>8}  \
+         {estimate:>8}  {least:>8}\n"
     )
 }
 
@@ -83,11 +100,18 @@ fn found_against_expected_over_loss_and_delay() {
         (0.3, false),
         (0.3, true),
     ];
-    let mut table =
-        String::from("loss         delay  passes  found/expected     share  estimate  at least\n");
+    let mut table = String::from(
+        "loss         delay  asked  passes  probes  found/expected     share  estimate  at least\n",
+    );
     for (loss, both) in losses {
-        for (delay, passes) in [(20, 1), (20, 2), (400, 2), (20, 3)] {
-            table += &row(loss, both, delay, passes);
+        for (delay, asked, fixed) in [
+            (20, 1, false),
+            (20, 2, true),
+            (20, 2, false),
+            (400, 2, false),
+            (20, 3, false),
+        ] {
+            table += &row(loss, both, delay, asked, fixed);
         }
     }
     insta::assert_snapshot!(table);

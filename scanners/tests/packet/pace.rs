@@ -29,6 +29,24 @@ fn departures(rate: f64, seconds: u64, mut stall: impl FnMut() -> u64) -> Vec<Mo
     went
 }
 
+/// The same, for a thread that stops after it was allowed to send, too.
+fn late_departures(rate: f64, seconds: u64, mut stall: impl FnMut() -> u64) -> Vec<Moment> {
+    let mut pacer = Pacer::new(rate, Moment::ZERO);
+    let end = Moment::ZERO + Duration::from_secs(seconds);
+    let (mut now, mut went) = (Moment::ZERO, Vec::new());
+    while now < end {
+        match pacer.allowance(now).min(64) {
+            0 => now = pacer.ready_at(now) + Duration::from_micros(stall()),
+            count => {
+                now = now + Duration::from_micros(stall());
+                went.extend((0..count).map(|_| now));
+                pacer.took(count, now);
+            }
+        }
+    }
+    went
+}
+
 /// The most that went within 100 ms.
 fn busiest(went: &[Moment]) -> usize {
     let mut start = 0;
@@ -197,6 +215,19 @@ proptest! {
         let went = departures(rate, 2, || {
             turn += 1;
             stalls[turn % stalls.len()]
+        });
+        prop_assert!(busiest(&went) as f64 <= (rate * 0.1 * 1.02).ceil(), "{}", busiest(&went));
+    }
+
+    #[test]
+    fn no_stall_on_the_way_to_the_link_makes_a_burst(
+        rate in 1_000.0f64..80_000.0, stalls in prop::collection::vec(0u64..300_000, 1..50),
+    ) {
+        let mut turn = 0;
+        let went = late_departures(rate, 2, || {
+            turn += 1;
+            // Late to ask, so the bucket is full; then late to send.
+            if turn % 20 < 2 { stalls[turn % stalls.len()] } else { 20 }
         });
         prop_assert!(busiest(&went) as f64 <= (rate * 0.1 * 1.02).ceil(), "{}", busiest(&went));
     }

@@ -33,6 +33,14 @@ use super::{Clock, Filter, Link, LinkError, LinkInfo, MonotonicClock, Receive, T
 /// Source ports should lie outside of `net.ipv4.ip_local_port_range`, or an answer may meet a
 /// connection of this machine.
 ///
+/// # Why not AF_XDP
+///
+/// In copy mode, which is all that most drivers and every virtual link can do, the kernel makes the
+/// same packet of a frame, whichever socket it comes from. A bare loop sends at most a fifth more through
+/// AF_XDP, before an answer is read; this link reaches 0.94 of a bare `sendmmsg` loop. The figures
+/// are in `benches/runs`. What is dear is the kernel's part in an answer, and that
+/// [`Interception`] spares.
+///
 /// # Example
 ///
 /// ```no_run

@@ -1,0 +1,161 @@
+//! A link that goes down and comes back is waited for.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab::bed::{Bed, Responder, SCAN_INTERFACE};
+use sortie_scanners::engine::{Found, Observer, Progress, Report, ScanError};
+use sortie_scanners::link::{
+    AfPacket, AfPacketOptions, Batch, Clock, Filter, Link, LinkError, LinkInfo, MemoryLink,
+    MemoryNetwork, Moment, Receive, Transmit,
+};
+use sortie_scanners::syn::{SynAnswer, SynHost, SynScan};
+use sortie_scanners::target::TargetSet;
+
+use crate::bed::scope;
+use crate::support::{assert_truth, link, scan, sixteenths, targets};
+
+/// A link that is down for a while.
+struct Flapping {
+    inside: MemoryLink,
+    down: Range<Moment>,
+}
+
+struct Sends {
+    inside: Box<dyn Transmit>,
+    clock: Arc<dyn Clock>,
+    down: Range<Moment>,
+}
+
+impl Link for Flapping {
+    fn transmit(&self) -> Result<Box<dyn Transmit>, LinkError> {
+        Ok(Box::new(Sends {
+            inside: self.inside.transmit()?,
+            clock: self.clock(),
+            down: self.down.clone(),
+        }))
+    }
+
+    fn receive(&self, filter: &Filter) -> Result<Box<dyn Receive>, LinkError> {
+        self.inside.receive(filter)
+    }
+
+    fn describe(&self) -> LinkInfo {
+        self.inside.describe()
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.inside.clock()
+    }
+}
+
+impl Transmit for Sends {
+    fn send(&mut self, batch: &Batch, range: Range<usize>) -> Result<usize, LinkError> {
+        match self.down.contains(&self.clock.now()) {
+            true => Err(LinkError::Down("flapping".into())),
+            false => self.inside.send(batch, range),
+        }
+    }
+}
+
+/// Scans over a link that is down for `seconds`, from half a second on.
+fn over(seconds: f64, patience: u64) -> (Result<Report, ScanError>, Vec<Found<SynAnswer>>) {
+    let at = |seconds: f64| Moment::ZERO + Duration::from_secs_f64(seconds);
+    let link = Flapping {
+        inside: link(MemoryNetwork::default(), SynHost::new(sixteenths)),
+        down: at(0.5)..at(0.5 + seconds),
+    };
+    let scan = scan(targets("198.18.0.0/18", "80")).rate(10_000.0);
+    let scan = scan.with(|config| config.link_patience = Duration::from_secs(patience));
+    let mut found = Vec::new();
+    let report = scan.run_by_turns(&link, &mut |one: &Found<SynAnswer>| found.push(*one));
+    (report, found)
+}
+
+#[test]
+fn a_link_that_comes_back_in_time_costs_time_only() {
+    let (report, found) = over(5.0, 10);
+    let report = report.unwrap();
+    assert_truth(&found, sixteenths);
+    assert_eq!(report.class("open"), (1 << 14) / 16);
+    assert_eq!(report.sent.passes[..2], [1 << 14, 10 * (1 << 14) / 16]);
+    assert_eq!(report.sent.link_down, 1);
+    // 2.6 s at this rate, the second pass, and the time that it was down: nothing is made up for.
+    assert!(
+        report.sending > Duration::from_millis(8500),
+        "{:?}",
+        report.sending
+    );
+}
+
+#[test]
+fn a_link_that_stays_down_ends_the_scan() {
+    for (seconds, patience) in [(11.0, 10), (0.2, 0)] {
+        let error = over(seconds, patience).0.unwrap_err();
+        assert!(
+            matches!(error, ScanError::Link(LinkError::Down(_))),
+            "{error}"
+        );
+    }
+}
+
+/// Takes the interface down in the middle, and up again when a sender has met that.
+struct Puller<'a> {
+    bed: &'a Bed,
+    pulled: bool,
+    back: bool,
+}
+
+impl Observer<SynAnswer> for Puller<'_> {
+    fn found(&mut self, _: &Found<SynAnswer>) {}
+
+    fn progress(&mut self, progress: &Progress) -> std::ops::ControlFlow<()> {
+        let ip = |state: &str| {
+            let words = ["link", "set", SCAN_INTERFACE, state];
+            self.bed
+                .run(std::process::Command::new("ip").args(words))
+                .unwrap();
+        };
+        if progress.sent.passes[0] > 2000 && !self.pulled {
+            self.pulled = true;
+            ip("down");
+        }
+        // Told by a sender, so that it is down while something is to be sent.
+        if progress.sent.link_down > 0 && !self.back {
+            self.back = true;
+            ip("up");
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+}
+
+#[test]
+fn a_real_interface_may_go_down_and_come_back() {
+    if let Some(why) = Bed::missing(&Responder::default()) {
+        eprintln!("skipped: {why}");
+        return;
+    }
+    let bed = Bed::up(Responder::kernel([80])).unwrap();
+    let scope = scope(&[]);
+    let targets = TargetSet::builder().addrs("198.18.0.0/19").ports("80");
+    let scan = SynScan::new(targets.build(&scope).unwrap())
+        .rate(4000.0)
+        .passes(3)
+        .with(|config| config.cooldown = Duration::from_secs(1));
+    let report = bed.enter(|| {
+        let toward = [scope.admit_ip([198, 18, 0, 1].into()).unwrap()];
+        let link = AfPacket::toward(&toward, &AfPacketOptions::default()).unwrap();
+        let mut puller = Puller {
+            bed: &bed,
+            pulled: false,
+            back: false,
+        };
+        scan.run(&link, &mut puller).unwrap()
+    });
+    assert!(report.complete);
+    assert!(report.sent.link_down > 0);
+    // Eight of sixteen listen, and two say that they do not.
+    assert_eq!(report.class("open"), 8192 / 2);
+    assert_eq!(report.class("closed"), 8192 / 8);
+}

@@ -1,0 +1,183 @@
+//! Passes are added where loss makes it necessary, and nowhere else.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use sortie_scanners::engine::{Checkpoint, Found, Observer, Progress, Reach, Report};
+use sortie_scanners::link::{Impairment, MemoryNetwork};
+use sortie_scanners::syn::{SynAnswer, SynHost, SynScan};
+
+use crate::support::{assert_truth, link, run, scan, sixteenths, targets};
+
+/// Of 16,384 targets, as many answer.
+const ANSWER: u64 = 6 * (1 << 14) / 16;
+
+fn losing(loss: f64, seed: u64) -> MemoryNetwork {
+    MemoryNetwork {
+        seed,
+        forth: Impairment {
+            loss,
+            delay: Duration::from_millis(20),
+            ..Impairment::default()
+        },
+        ..MemoryNetwork::default()
+    }
+}
+
+fn subject() -> SynScan {
+    scan(targets("198.18.0.0/18", "443"))
+}
+
+fn through(loss: f64, scan: &SynScan) -> Report {
+    let (report, found) = run(scan, &link(losing(loss, 5), SynHost::new(sixteenths)));
+    assert_truth(&found, sixteenths);
+    let classes: u64 = report.classes.iter().map(|(_, count)| count).sum();
+    assert_eq!(classes + report.silent, report.targets);
+    assert_eq!(classes, report.received.by_pass.iter().sum::<u64>());
+    report
+}
+
+#[test]
+fn an_added_pass_keeps_rate_and_distance_and_counts_in_the_confidence() {
+    let report = through(0.1, &subject());
+    assert_eq!(report.passes, 3);
+    let [first, second, third, fourth, ..] = report.sent.passes;
+    assert_eq!((first, fourth), (1 << 14, 0));
+    // It goes to the silent only.
+    assert_eq!(third, second - report.received.by_pass[1]);
+    let sure = report.confidence.unwrap();
+    assert_eq!(sure.found, 1.0 - sure.loss.share.powi(3));
+    let rate = report.sent.probes() as f64 / report.sending.as_secs_f64();
+    assert!(rate < 20_000.0, "{rate}");
+}
+
+#[test]
+fn a_share_that_was_asked_for_decides_how_many_passes_there_are() {
+    let passes = |share, most| {
+        let reach = Reach {
+            share,
+            passes: most,
+        };
+        let scan = subject().with(|config| config.reach = Some(reach));
+        through(0.1, &scan).passes
+    };
+    assert_eq!(passes(0.98, 8), 2);
+    assert_eq!(passes(0.995, 8), 3);
+    assert_eq!(passes(0.999_5, 8), 4);
+    assert_eq!(passes(0.999_5, 3), 3, "no more than may be");
+}
+
+#[test]
+fn a_scan_of_one_pass_keeps_to_it() {
+    assert_eq!(through(0.3, &subject().passes(1)).passes, 1);
+}
+
+#[test]
+fn without_a_reach_there_is_what_was_asked_for() {
+    let scan = subject().with(|config| config.reach = None);
+    let report = through(0.3, &scan);
+    assert_eq!((report.passes, report.sent.passes[2]), (2, 0));
+}
+
+#[test]
+fn where_nobody_answers_nothing_is_added() {
+    let (report, _) = run(&subject(), &link(losing(0.1, 5), SynHost::new(|_| None)));
+    assert_eq!((report.passes, report.confidence), (2, None));
+}
+
+#[test]
+fn few_source_ports_are_for_the_passes_that_were_asked_for() {
+    // For two passes and canaries, and none more.
+    let scan = subject().source_ports(61_000..=61_047);
+    assert_eq!(through(0.1, &scan).passes, 2);
+    let scan = subject().source_ports(61_000..=61_063);
+    assert_eq!(through(0.1, &scan).passes, 3);
+}
+
+#[test]
+fn several_senders_add_a_pass_together() {
+    let report = through(0.1, &subject().senders(3));
+    assert_eq!(report.passes, 3);
+    assert!(report.received.targets() as f64 >= 0.99 * ANSWER as f64);
+    assert_eq!(
+        report.sent.passes[2],
+        report.sent.passes[1] - report.received.by_pass[1]
+    );
+}
+
+#[test]
+fn a_share_or_a_number_of_passes_that_cannot_be_is_refused() {
+    for (share, passes, what) in [
+        (1.0, 4, "reach.share must be above 0 and below 1"),
+        (f64::NAN, 4, "reach.share must be above 0 and below 1"),
+        (0.9, 0, "reach.passes must be 1 to 8"),
+        (0.9, 9, "reach.passes must be 1 to 8"),
+    ] {
+        let scan = subject().with(|config| config.reach = Some(Reach { share, passes }));
+        let link = link(losing(0.0, 5), SynHost::new(sixteenths));
+        let none = &mut |_: &Found<SynAnswer>| {};
+        let error = scan.run_by_turns(&link, none).unwrap_err();
+        assert_eq!(error.to_string(), what);
+    }
+}
+
+/// Dies when so many probes of the third pass are gone, and keeps the last checkpoint.
+struct Mortal {
+    sent: u64,
+    found: Vec<Found<SynAnswer>>,
+    kept: Option<(usize, Checkpoint)>,
+}
+
+impl Observer<SynAnswer> for Mortal {
+    fn found(&mut self, found: &Found<SynAnswer>) {
+        self.found.push(*found);
+    }
+
+    fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
+        match progress.sent.passes[2] >= self.sent {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) {
+        self.kept = Some((self.found.len(), checkpoint.clone()));
+    }
+}
+
+#[test]
+fn a_scan_that_is_killed_in_an_added_pass_goes_on_in_it() {
+    let scan = subject().rate(2000.0).senders(2).with(|config| {
+        config.checkpoint_every = Some(Duration::from_secs(1));
+    });
+    let mut mortal = Mortal {
+        sent: 5000,
+        found: Vec::new(),
+        kept: None,
+    };
+    let report = scan
+        .run_by_turns(&link(losing(0.1, 5), SynHost::new(sixteenths)), &mut mortal)
+        .unwrap();
+    assert!(!report.complete);
+    let sent = report.sent.passes[2];
+    let (kept, checkpoint) = mortal.kept.unwrap();
+    let mut found = mortal.found;
+    found.truncate(kept);
+
+    let (report, rest) = run(
+        &scan.resume(checkpoint),
+        &link(losing(0.1, 6), SynHost::new(sixteenths)),
+    );
+    found.extend(rest);
+    assert_truth(&found, sixteenths);
+    assert_eq!(found.len() as u64 + report.silent, report.targets);
+    assert_eq!(report.passes, 3);
+    // Of the third pass, what was not surely done; of those before it, nothing.
+    let [first, second, third, ..] = report.sent.passes;
+    assert_eq!((first, second), (0, 0));
+    assert!(
+        third > 0 && third <= 10_340 - sent + 2000,
+        "{third} after {sent}"
+    );
+    assert!(found.len() as f64 >= 0.99 * ANSWER as f64);
+}
