@@ -33,6 +33,13 @@ resource "aws_lambda_function" "function" {
   depends_on = [aws_cloudwatch_log_group.log]
 }
 
+# A workflow goes round between manager and workers as often as it has steps. Lambda takes the
+# sixteenth round for an endless loop, and would make the message a dead letter.
+resource "aws_lambda_function_recursion_config" "rounds" {
+  function_name  = aws_lambda_function.function.function_name
+  recursive_loop = "Allow"
+}
+
 resource "aws_lambda_event_source_mapping" "queue" {
   for_each = var.queue == null ? {} : { queue = var.queue }
 

@@ -32,6 +32,10 @@ run "a_function_answers_which_messages_failed" {
     error_message = "One message that fails would bring its whole batch again."
   }
   assert {
+    condition     = aws_lambda_function_recursion_config.rounds.recursive_loop == "Allow"
+    error_message = "Lambda would stop a workflow in its sixteenth step."
+  }
+  assert {
     condition     = aws_lambda_function.function.runtime == "provided.al2023" && aws_lambda_function.function.architectures == tolist(["arm64"])
     error_message = "It runs on something else than what packages are built for."
   }
