@@ -1,0 +1,6 @@
+//! The rights of a deployment: what the README of `deploy/` says of them, and what must never be
+//! among them. `deploy/check` tests the rest of the infrastructure.
+
+mod policy;
+mod rights;
+mod table;
