@@ -5,8 +5,8 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,23}[a-z0-9]$", var.name))
-    error_message = "`name` must be 2 to 25 lower-case letters, digits and hyphens, begin with a letter and end with none of the hyphens."
+    condition     = length(var.name) <= 25 && can(regex("^[a-z](-?[a-z0-9])+$", var.name))
+    error_message = "`name` must be 2 to 25 lower-case letters, digits and single hyphens, begin with a letter and not end with a hyphen."
   }
 }
 
