@@ -51,9 +51,10 @@ async fn scan(args: &Args) -> anyhow::Result<bool> {
     let client = sortie::aws::client(sortie::defs::registry(), &Settings::from_env()).await?;
     let job = Job::new(args).await?;
     let workflow = job.workflow(args, &client).await?;
-    let mut chaos = match args.chaos {
-        true => Some(Chaos::begin().await?),
-        false => None,
+    let mut chaos = if args.chaos {
+        Some(Chaos::begin().await?)
+    } else {
+        None
     };
     let run = client.submit(workflow).await?;
     eprintln!("run {}: {} names", run.id(), job.list.len());

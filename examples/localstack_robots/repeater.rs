@@ -16,7 +16,7 @@ pub(crate) struct Repeater {
 }
 
 /// One in so many.
-const ONE_IN: u64 = 20;
+const ONE_IN: u64 = 5;
 /// The head of a request that is longer is none.
 const LONGEST_HEAD: usize = 64 << 10;
 /// Ten messages, and room.
@@ -88,7 +88,7 @@ async fn relay(
     }
     first.push_str("\r\n");
     let mut upstream = TcpStream::connect(emulator).await?;
-    if sends && sent.fetch_add(1, Relaxed) % ONE_IN == 0 {
+    if sends && sent.fetch_add(1, Relaxed).is_multiple_of(ONE_IN) {
         ensure!(length <= LONGEST_BODY, "the body is too long");
         while body.len() < length {
             ensure!(client.read_buf(&mut body).await? > 0, "it hung up");

@@ -1,6 +1,6 @@
 """Makes queues, a bucket, functions, their triggers and a schedule at AWS_ENDPOINT_URL, for labs.
 
-    functions.py PREFIX FOLDER-OF-PROGRAMS POSTGRES-URL FENCE-KEY URL-OF-CERTIFICATE-LOGS
+    functions.py PREFIX BUCKET FOLDER-OF-PROGRAMS POSTGRES-URL FENCE-KEY URL-OF-CERTIFICATE-LOGS
 
 The functions are programs of this machine: each zip has a `bootstrap` that starts one. An emulator in
 a container does not see them; use zips and `deploy/` there.
@@ -15,7 +15,7 @@ import zipfile
 
 import boto3
 
-prefix, folder, postgres, fence_key, ct_url = sys.argv[1:]
+prefix, bucket, folder, postgres, fence_key, ct_url = sys.argv[1:]
 # Seconds that the functions have for an event. What failed comes again when the visibility of its queue
 # is over: six times as long, as AWS advises, would make a lab wait.
 TIMEOUTS = {"manager": 15, "external": 40, "internal": 40, "bare-metal": 40}
@@ -58,7 +58,7 @@ def function(kind, **variables):
         archive.writestr(entry, f"#!/bin/sh\nexec '{program}'\n")
     common = {
         "SORTIE_SQS_PREFIX": prefix,
-        "SORTIE_BUCKET": prefix,
+        "SORTIE_BUCKET": bucket,
         "SORTIE_LOG": os.environ.get("SORTIE_LOG", "info"),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
@@ -99,7 +99,7 @@ def user(name):
 
 
 queues = {kind: queue(kind) for kind in TIMEOUTS}
-s3.create_bucket(Bucket=prefix)
+s3.create_bucket(Bucket=bucket)
 manager = function("manager", SORTIE_POSTGRES_URL=user("manager"), SORTIE_FENCE_KEY=fence_key)
 function("external", SORTIE_SOURCE_CRTSH_URL=ct_url)
 function("internal", SORTIE_POSTGRES_URL=user("internal"))

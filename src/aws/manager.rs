@@ -77,7 +77,6 @@ const INVOKE: &str = "SORTIE_INVOKE_EXTERNAL";
 
 /// External tasks go to this function, without a queue.
 #[cfg(feature = "aws-invoke")]
-#[allow(clippy::unnecessary_wraps, reason = "without the feature it fails")]
 fn direct(
     aws: &SdkConfig,
     carrier: &Arc<SqsTransport>,

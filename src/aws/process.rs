@@ -23,11 +23,8 @@ pub(super) struct Signals(Signal, Signal);
 impl Signals {
     /// From now on they end the process no more.
     pub(super) fn new() -> io::Result<Self> {
-        let of = |kind| signal(kind);
-        Ok(Self(
-            of(SignalKind::terminate())?,
-            of(SignalKind::interrupt())?,
-        ))
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self(terminate, signal(SignalKind::interrupt())?))
     }
 
     /// Completes when one of them comes.

@@ -64,13 +64,18 @@ impl Settings {
 
     /// How long a process may have nothing to do.
     pub(super) fn idle_timeout(&self) -> Result<Duration, SettingsError> {
-        let seconds = self.number("WORKER_IDLE_TIMEOUT", 300, 1..=86_400)?;
+        let seconds = self.number(
+            "WORKER_IDLE_TIMEOUT",
+            300,
+            86_400,
+            "whole seconds, 1 to 86400",
+        )?;
         Ok(Duration::from_secs(seconds.into()))
     }
 
     /// How many tasks a process runs at once.
     pub(super) fn concurrency(&self) -> Result<usize, SettingsError> {
-        Ok(self.number("SORTIE_CONCURRENCY", 4, 1..=10_000)? as usize)
+        Ok(self.number("SORTIE_CONCURRENCY", 4, 10_000, "a number, 1 to 10000")? as usize)
     }
 
     /// What is logged.
@@ -106,24 +111,23 @@ impl Settings {
             .ok_or(SettingsError::Missing { name, allowed })
     }
 
+    /// A number from 1 to `most`.
     fn number(
         &self,
         name: &'static str,
         default: u32,
-        range: std::ops::RangeInclusive<u32>,
+        most: u32,
+        allowed: &'static str,
     ) -> Result<u32, SettingsError> {
         let Some(value) = self.get(name) else {
             return Ok(default);
         };
         match value.parse() {
-            Ok(number) if range.contains(&number) => Ok(number),
+            Ok(number) if (1..=most).contains(&number) => Ok(number),
             _ => Err(SettingsError::Invalid {
                 name,
                 value,
-                allowed: match *range.end() {
-                    86_400 => "whole seconds, 1 to 86400",
-                    _ => "a number, 1 to 10000",
-                },
+                allowed,
             }),
         }
     }

@@ -145,7 +145,7 @@ fn lies(mine: &DispatchTask, theirs: &DispatchTask) -> Vec<(Message, &'static st
         (
             complete(CompleteTask {
                 coverage: (0..65)
-                    .map(|n| (format!("class {n}"), 0))
+                    .map(|n| (format!("class {n}"), 1))
                     .collect::<Coverage>(),
                 ..lie()
             }),
@@ -285,10 +285,11 @@ async fn who_is_honest_is_heard_among_liars() {
     bodies.insert(count / 2, post.message(complete(honest(&their_task))));
     bodies.push("nonsense".to_owned());
     bodies.push(post.message(complete(honest(&my_task))));
-    for _ in 0..2 {
-        assert!(post.from_external(&bodies).await.is_empty());
-        assert_eq!(post.parked().len(), count + 1);
-    }
+    assert!(post.from_external(&bodies).await.is_empty());
+    assert_eq!(post.parked().len(), count + 1);
+    // Again: what a transaction has refused is dropped as seen, the rest is parked once more.
+    assert!(post.from_external(&bodies).await.is_empty());
+    assert!(post.parked().len() <= count + 1);
     for run in [mine, theirs] {
         let report = run.wait().await.unwrap();
         assert_eq!(report.state, TaskState::Succeeded);

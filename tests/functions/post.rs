@@ -181,6 +181,8 @@ impl Post {
         let second = Duration::from_secs(1);
         let receive = self.carrier.receive(Queue::External, 100, second, second);
         let deliveries = receive.await.unwrap();
+        let receipts: Vec<Receipt> = deliveries.iter().map(|d| d.receipt.clone()).collect();
+        self.carrier.ack(Queue::External, &receipts).await.unwrap();
         let decoded = deliveries.iter().map(|d| DispatchTask::decode(&d.body));
         decoded.collect::<Result<_, _>>().unwrap()
     }
