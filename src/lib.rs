@@ -38,9 +38,12 @@
 //!   JSON Schemas;
 //! - `source` (feature `sources`): crt.sh, Censys, Shodan, and the trait for a source of your own;
 //! - [`stores`], [`transports`]: adapters of the ports;
+//! - `aws` (features `aws` and `aws-postgres`): the programs of a deployment on AWS, and its client;
 //! - `sim` (feature `sim`): a whole deployment in one thread, in virtual time, with faults;
 //! - [`scanners`] (features `robots`, `scan` and `packet`): scope and scanners, usable without the engine.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 mod engine;
 #[cfg(feature = "sim")]
 pub mod sim;
@@ -58,7 +61,7 @@ pub use task_defs::source;
 pub use transports;
 
 pub use engine::{
-    ContainerProgress, Embedded, Engine, EngineError, ModelsOf, Report, ResultRows, Run,
+    Client, ContainerProgress, Embedded, Engine, EngineError, ModelsOf, Report, ResultRows, Run,
 };
 
 /// What a task's author and a workflow's author need.

@@ -9,6 +9,7 @@ use lab::Lab;
 use sortie::robots::RobotsRecord;
 
 use crate::job::Job;
+use crate::truth::{agrees, differ};
 
 /// What was found out.
 #[derive(Debug, Default)]
@@ -41,33 +42,10 @@ pub(crate) fn compare(job: &Job, lab: &Lab) -> anyhow::Result<Verdict> {
         last.clone_from(&record.domain);
         lines += 1;
         let truth = lab.truth(&record.domain);
-        let answered = truth.https.is_some();
-        // A redirect that was refused is among the record's hops, but nobody followed it.
-        let refused = matches!(truth.outcome, "out_of_scope" | "bad_redirect");
-        let followed = record.hops.len().saturating_sub(usize::from(refused));
-        let agrees = record.outcome.as_str() == truth.outcome
-            && (!answered || record.status == truth.status)
-            && (!answered || followed == usize::from(truth.hops))
-            && (truth.outcome != "rules" || record.truncated == truth.truncated)
-            && truth
-                .body
-                .as_ref()
-                .is_none_or(|body| record.bytes_body == body.len as u64);
-        if !agrees {
+        if !agrees(&record, &truth) {
             verdict.mismatches += 1;
             if verdict.examples.len() < 10 {
-                let RobotsRecord {
-                    outcome,
-                    status,
-                    hops,
-                    detail,
-                    ..
-                } = &record;
-                verdict.examples.push(format!(
-                    "{} ({}): {outcome} {status:?} after {} hops ({detail:?}, {} ms), but the lab says {} {:?} after {}",
-                    record.domain, truth.behaviour, hops.len(), record.millis, truth.outcome,
-                    truth.status, truth.hops,
-                ));
+                verdict.examples.push(differ(&record, &truth));
             }
         }
     }

@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod job;
 mod output;
+mod truth;
 
 use std::process::ExitCode;
 

@@ -232,7 +232,7 @@ impl Embedded {
             workers.spawn(worker.run(stopped.clone()));
         }
         let parts = Parts {
-            manager,
+            manager: Some(manager),
             store,
             recon,
             transport,

@@ -1,11 +1,12 @@
 //! What the embedded engine reports.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use task_core::manager::ManagerError;
 use task_core::ports::recon::ReconError;
 use task_core::ports::store::StoreError;
-use task_core::ports::transport::ParkReason;
+use task_core::ports::transport::{ParkReason, TransportError};
 use task_core::submit::SubmitError;
 use task_core::{CollectionId, PayloadError};
 
@@ -22,6 +23,19 @@ pub enum EngineError {
     /// The object store does not give out what was just put there; trying again may help.
     #[error("the object store does not answer: {0}; submit again")]
     Unavailable(String),
+    /// The message was sent, but the store has not come to know the run.
+    #[error(
+        "the run {id} was sent {waited:?} ago, but no manager has taken it on: see whether one runs, and what its dead letters say; it may still begin"
+    )]
+    NotAccepted {
+        /// The run.
+        id: CollectionId,
+        /// How long ago.
+        waited: Duration,
+    },
+    /// The carrier to the manager failed.
+    #[error("the manager is not told: {0}")]
+    Carrier(#[from] TransportError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,7 @@
 //! The embedded engine: manager, carrier, store and all three kinds of workers in one process.
 
 mod builder;
+mod client;
 mod error;
 mod models;
 mod report;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use builder::Embedded;
+pub use client::Client;
 pub use error::EngineError;
 pub use models::ModelsOf;
 pub use report::{ContainerProgress, Report};
@@ -19,12 +21,13 @@ pub use rows::ResultRows;
 pub use run::Run;
 
 use task_core::manager::{Manager, StopHandle};
+use task_core::message::ToManager;
 use task_core::ports::objects::Objects;
 use task_core::ports::recon::ReconStore;
 use task_core::ports::store::Store;
-use task_core::ports::transport::Transport;
+use task_core::ports::transport::{Outgoing, Transport};
 use task_core::submit::submission;
-use task_core::{CollectionId, Registry, Workflow};
+use task_core::{CollectionId, Queue, Registry, Workflow};
 use tokio::task::JoinSet;
 
 /// A running engine. [`shutdown`](Self::shutdown) drains it; dropping it stops its loops at once,
@@ -42,7 +45,8 @@ pub struct Engine {
 /// What the engine and its runs share.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    pub(crate) manager: Arc<Manager>,
+    /// The manager, if it is in this process; else messages to it go by the carrier.
+    pub(crate) manager: Option<Arc<Manager>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) recon: Option<Arc<dyn ReconStore>>,
     pub(crate) transport: Arc<dyn Transport>,
@@ -52,6 +56,53 @@ pub(crate) struct Parts {
     pub(crate) folder: Option<PathBuf>,
     /// Kept for as long as the engine lives: the lock on its folder, or the temporary folder.
     pub(crate) _keep: builder::Keep,
+}
+
+impl Parts {
+    /// Hands a message to the manager. When it is in this process, the message has been applied
+    /// when this returns.
+    async fn tell(&self, message: ToManager) -> Result<(), EngineError> {
+        let Some(manager) = &self.manager else {
+            let message = vec![Outgoing::now(message.encode())];
+            let sent = self.transport.send(Queue::Manager, message).await?;
+            return Ok(sent.into_iter().collect::<Result<(), _>>()?);
+        };
+        let handled = manager.handle(vec![message]).await?;
+        if let Some((_, why)) = handled.deferred.into_iter().next() {
+            return Err(EngineError::Unavailable(why));
+        }
+        match handled.refused.into_iter().next() {
+            Some((_, reason)) => Err(EngineError::Refused(reason)),
+            None => Ok(()),
+        }
+    }
+
+    async fn submit(&self, workflow: Workflow) -> Result<CollectionId, EngineError> {
+        let (id, message) = submission(
+            workflow,
+            Some(&self.registry),
+            self.transport.limits().message_bytes,
+            Some(&*self.objects),
+            &*self.runtime,
+        )
+        .await?;
+        self.tell(message).await?;
+        Ok(id)
+    }
+
+    /// Whether the store knows the run.
+    async fn knows(&self, id: CollectionId) -> Result<bool, EngineError> {
+        Ok(self.store.collection(id).await?.is_some())
+    }
+}
+
+/// The newest `limit` runs, newest first, with the names of their workflows.
+async fn runs(parts: &Arc<Parts>, limit: usize) -> Result<Vec<(String, Run)>, EngineError> {
+    let rows = parts.store.collections(limit).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.name, Run::new(Arc::clone(parts), row.id)))
+        .collect())
 }
 
 impl Engine {
@@ -68,23 +119,8 @@ impl Engine {
     ///
     /// [`EngineError::Submit`] if the workflow is not sound; nothing has been submitted then.
     pub async fn submit(&self, workflow: Workflow) -> Result<Run, EngineError> {
-        let parts = &self.parts;
-        let (id, message) = submission(
-            workflow,
-            Some(&parts.registry),
-            parts.transport.limits().message_bytes,
-            Some(&*parts.objects),
-            &*parts.runtime,
-        )
-        .await?;
-        let handled = parts.manager.handle(vec![message]).await?;
-        if let Some((_, why)) = handled.deferred.into_iter().next() {
-            return Err(EngineError::Unavailable(why));
-        }
-        match handled.refused.into_iter().next() {
-            Some((_, reason)) => Err(EngineError::Refused(reason)),
-            None => Ok(Run::new(Arc::clone(parts), id)),
-        }
+        let id = self.parts.submit(workflow).await?;
+        Ok(Run::new(Arc::clone(&self.parts), id))
     }
 
     /// A run that was submitted before, perhaps before a restart.
@@ -93,9 +129,10 @@ impl Engine {
     ///
     /// [`EngineError::UnknownRun`] if the store has no such collection.
     pub async fn run(&self, id: CollectionId) -> Result<Run, EngineError> {
-        match self.parts.store.collection(id).await? {
-            Some(_) => Ok(Run::new(Arc::clone(&self.parts), id)),
-            None => Err(EngineError::UnknownRun(id)),
+        if self.parts.knows(id).await? {
+            Ok(Run::new(Arc::clone(&self.parts), id))
+        } else {
+            Err(EngineError::UnknownRun(id))
         }
     }
 
@@ -105,11 +142,7 @@ impl Engine {
     ///
     /// [`EngineError::Store`] if the store fails.
     pub async fn runs(&self, limit: usize) -> Result<Vec<(String, Run)>, EngineError> {
-        let rows = self.parts.store.collections(limit).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.name, Run::new(Arc::clone(&self.parts), row.id)))
-            .collect())
+        runs(&self.parts, limit).await
     }
 
     /// The folder that holds the engine's state; `None` in memory.

@@ -132,13 +132,13 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Manager`] if the store fails.
+    /// [`EngineError::Manager`] if the store fails, [`EngineError::Carrier`] if the manager is
+    /// elsewhere and the carrier fails.
     pub async fn cancel(&self) -> Result<(), EngineError> {
         let body = Message::CancelCollection(CancelCollection {
             collection_id: self.id,
         });
         let message = ToManager::new(MessageId::new(&*self.parts.runtime), body);
-        self.parts.manager.handle(vec![message]).await?;
-        Ok(())
+        self.parts.tell(message).await
     }
 }

@@ -192,3 +192,32 @@ async fn a_missing_right_is_no_fault_of_the_message() {
     drop(tx);
     store.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_is_made_once_and_then_gets_another_password_whatever_is_in_it() {
+    let database = database!();
+    PostgresStore::create_roles(&database.options)
+        .await
+        .unwrap();
+    // Nothing of it ends its quotes.
+    let name = format!("{}_o'neill\"; %s", database.name());
+    for password in ["it's; DROP ROLE \"sortie\"; --", "another\\'one$$"] {
+        PostgresStore::create_login(&database.options, "sortie_internal", &name, password)
+            .await
+            .unwrap();
+    }
+    let options = database
+        .options
+        .clone()
+        .user(&name)
+        .password("any: the server trusts");
+    let worker = PostgresStore::connect(&options).await.unwrap();
+    worker.close().await;
+    let unknown = PostgresStore::create_login(&database.options, "no_such_role", &name, "x").await;
+    assert!(
+        matches!(unknown, Err(StoreError::Backend(_))),
+        "{unknown:?}"
+    );
+    let quoted = name.replace('"', "\"\"");
+    database.sql(&format!("DROP ROLE \"{quoted}\"")).await;
+}

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest as _, Sha256};
 
+use crate::id::{CollectionId, TaskId};
 use crate::ports::objects::{ObjectError, Objects};
 
 /// JSON that travels in a message or lies in the object store.
@@ -218,6 +219,11 @@ impl Claim {
         }
         Ok(bytes)
     }
+}
+
+/// What the keys of a task's results begin with, whoever stores them.
+pub(crate) fn result_prefix(collection: CollectionId, task: TaskId) -> String {
+    format!("results/{collection}/{task}-")
 }
 
 fn hex_sha256(bytes: &[u8]) -> String {

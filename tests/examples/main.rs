@@ -13,6 +13,8 @@ mod forbidden;
 mod full_disk;
 mod interrupt;
 mod kill;
+#[cfg(feature = "aws-postgres")]
+mod localstack;
 mod recon;
 mod report;
 mod small;

@@ -69,6 +69,8 @@ fn every_example_has_a_test() {
         "certify",
         "custom_source",
         "custom_task",
+        "localstack_recon",
+        "localstack_robots",
         "recon",
         "robots",
         "simulate",

@@ -4,7 +4,8 @@
 //! - `objects` (feature `objects`, on by default): large payloads in memory, in a folder, or in
 //!   any store that the crate `object_store` knows;
 //! - `sqs` (feature `sqs`): the four queues on Amazon SQS;
-//! - `lambda` (feature `lambda`): manager and workers as functions that SQS calls;
+//! - `lambda` (feature `lambda`): manager and workers as functions that SQS calls, and (feature
+//!   `invoke`) the carrier that calls them without a queue;
 //! - `s3` (feature `s3`): large payloads in Amazon S3.
 //!
 //! All of them pass the suites in `task_core::conformance`, which are there for carriers of

@@ -11,13 +11,14 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use sortie_transports::lambda::{EventCarrier, Handler, LambdaManager, LambdaWorker, serve};
+use sortie_transports::lambda::{
+    EventCarrier, FunctionRuntime, Handler, LambdaManager, LambdaWorker, serve,
+};
 use sortie_transports::sqs::receipt;
 use stores::memory::MemoryStore;
 use task_core::envelope::DispatchTask;
 use task_core::manager::{FenceKey, Manager, ManagerConfig};
 use task_core::message::{Message, Outcome, ToManager};
-use task_core::ports::runtime::TokioRuntime;
 use task_core::ports::transport::{
     CarrierLimits, Delivery, Outgoing, ParkReason, Parked, Receipt, Transport, TransportError,
 };
@@ -242,6 +243,31 @@ async fn one_environment_handles_many_events() {
     }
 }
 
+/// As direct invocation hands it over.
+fn direct(order: &str) -> LambdaEvent<Value> {
+    called_with(serde_json::from_str(&dispatch(order)).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_direct_invocation_is_a_message_and_fails_if_it_must_come_again() {
+    let carrier = Arc::new(Recorder::default());
+    let worker = LambdaWorker::new(WorkerKind::External, Arc::new(Obedient), carrier.clone());
+    let answer = worker.handle(direct("succeed")).await.unwrap();
+    assert_eq!(failed(&answer), [""; 0]);
+    assert_eq!(outcomes(&carrier).len(), 1);
+    worker.handle(direct("park")).await.unwrap();
+    assert_eq!(carrier.parked.lock().unwrap().len(), 1);
+    let failed = worker.handle(direct("hang")).await.unwrap_err();
+    assert!(
+        failed.to_string().contains("invokes the function again"),
+        "{failed}"
+    );
+    assert!(
+        carrier.extended.lock().unwrap().is_empty(),
+        "no queue is asked for a message that was in none"
+    );
+}
+
 #[tokio::test]
 async fn what_calls_it_by_mistake_is_told_so() {
     let worker = LambdaWorker::new(
@@ -260,24 +286,82 @@ async fn what_calls_it_by_mistake_is_told_so() {
     }
 }
 
-#[tokio::test]
-async fn the_manager_applies_an_event_parks_what_is_none_and_ticks() {
-    let carrier = Arc::new(Recorder::default());
-    let function = LambdaManager::new(carrier.clone(), |transport| {
+fn manager(carrier: &Arc<Recorder>) -> LambdaManager {
+    LambdaManager::new(carrier.clone(), |transport| {
         Manager::new(
             Arc::new(MemoryStore::new()),
             transport,
-            Arc::new(TokioRuntime::new()),
+            Arc::new(FunctionRuntime::new()),
             Arc::default(),
             ManagerConfig::new(FenceKey::new([7; 16])),
         )
-    });
+    })
+}
+
+/// A message to the manager.
+fn message(id: u8, body: Value) -> String {
+    let id = format!("0190163d-9f02-7c41-9d3a-5b1e6a7f00{id:02}");
+    json!({ "v": 1, "id": id, "body": body }).to_string()
+}
+
+#[tokio::test]
+async fn who_is_not_trusted_may_speak_of_tasks_and_of_nothing_else() {
+    const EXTERNAL: &str = "AROAEXAMPLEEXTERNAL:sortie-external";
+    let collection = "0190163d-8694-739b-aea5-966c26f8ad91";
+    let task = json!({ "task_id": collection, "attempt": 1, "fence": "0123456789abcdef" });
+    let cancel = json!({ "cancel_collection": { "collection_id": collection } });
+    let said = [
+        message(1, json!("tick")),
+        message(2, cancel.clone()),
+        message(
+            3,
+            json!({ "submit_collection": { "collection_id": collection, "plan": { "inline": {} } } }),
+        ),
+        // Spelt so that a careless reader takes it for something else.
+        message(4, cancel).replace("cancel_collection", "cancel\\u005fcollection"),
+        message(5, json!({ "heartbeat": task })),
+        "nonsense".to_owned(),
+    ];
+    let from = |sender: &str| {
+        let mut event = event(&said);
+        for record in event.payload["Records"].as_array_mut().unwrap() {
+            record["attributes"]["SenderId"] = json!(sender);
+        }
+        event
+    };
+    let carrier = Arc::new(Recorder::default());
+    let function = manager(&carrier).untrusted("AROAEXAMPLEEXTERNAL");
+    let answer = function.handle(from(EXTERNAL)).await.unwrap();
+    assert_eq!(failed(&answer), [""; 0], "all of it is done or parked");
+    let parked = |carrier: &Recorder| {
+        let mut parked = std::mem::take(&mut *carrier.parked.lock().unwrap());
+        parked.retain(|(_, why)| why.to_string().contains("neither submit nor cancel"));
+        parked.len()
+    };
+    assert_eq!(parked(&carrier), 4);
+
+    // Others may: another role, and one whose id only begins alike.
+    for sender in [
+        "AROAEXAMPLEOPERATOR:me",
+        "AROAEXAMPLEEXTERNALS:x",
+        "AIDAEXAMPLE",
+    ] {
+        let answer = function.handle(from(sender)).await.unwrap();
+        assert_eq!(
+            failed(&answer),
+            ["1", "3"],
+            "an unknown collection comes again"
+        );
+        assert_eq!(parked(&carrier), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_manager_applies_an_event_parks_what_is_none_and_ticks() {
+    let carrier = Arc::new(Recorder::default());
+    let function = manager(&carrier);
     // A cancellation of what nobody has submitted yet must come again; a beat of the heart of an
     // unknown task is dropped.
-    let message = |id: u8, body: Value| {
-        let id = format!("0190163d-9f02-7c41-9d3a-5b1e6a7f00{id:02}");
-        json!({ "v": 1, "id": id, "body": body }).to_string()
-    };
     let collection = "0190163d-8694-739b-aea5-966c26f8ad91";
     let bodies = [
         message(

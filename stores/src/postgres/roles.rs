@@ -37,4 +37,43 @@ impl PostgresStore {
         done.map_err(store_error)?;
         Ok(())
     }
+
+    /// Makes the user `name`, who can log in with this password and has the rights of `role`: one
+    /// of those that [`create_roles`](Self::create_roles) makes. One that is there gets this
+    /// password, and this role beside those that it has.
+    ///
+    /// The server may log statements, this one with the password: `log_statement` is `none` unless
+    /// somebody has changed it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Backend`] if the server cannot be reached, the user may not create roles, or
+    /// there is no such role.
+    pub async fn create_login(
+        options: &PostgresOptions,
+        role: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<(), StoreError> {
+        // Such statements take no parameters; the server itself quotes what stands in them.
+        const STATEMENTS: &str = "\
+            SELECT format(CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = $1::text) \
+                   THEN 'ALTER' ELSE 'CREATE' END || ' ROLE %1$I LOGIN PASSWORD %2$L; \
+                   GRANT %3$I TO %1$I', $1::text, $2::text, $3::text)";
+        let store = Self::lazily(options);
+        let made = async {
+            let statements: String = sqlx::query_scalar(STATEMENTS)
+                .bind(name)
+                .bind(password)
+                .bind(role)
+                .fetch_one(&store.pool)
+                .await?;
+            let statements = sqlx::AssertSqlSafe(statements);
+            sqlx::raw_sql(statements).execute(&store.pool).await
+        };
+        let made = made.await;
+        store.pool.close().await;
+        made.map_err(store_error)?;
+        Ok(())
+    }
 }

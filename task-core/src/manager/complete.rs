@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::ledger::{DROPPED_DISABLED, DROPPED_FAILED, DROPPED_TIMEOUT};
 use crate::message::{CompleteTask, Outcome};
+use crate::payload::{Payload, result_prefix};
 use crate::ports::store::{ResultRow, StoreError, TaskHead};
 use crate::state::TaskState;
 use crate::workflow::{Arm, Role};
@@ -31,6 +32,17 @@ impl Work<'_> {
                 let (actual, claimed) = (head.kind.to_string(), complete.kind.clone());
                 self.refused
                     .push((*index, Refusal::Kind { actual, claimed }));
+                continue;
+            }
+            // Who sends it could read what it refers to, but it is not theirs to hand out, and it
+            // goes when the other collection is removed.
+            if let Some(Payload::Claim(claim)) = &complete.data
+                && !claim
+                    .key
+                    .starts_with(&result_prefix(head.collection, head.id))
+            {
+                let refusal = Refusal::ForeignObject(claim.key.clone());
+                self.refused.push((*index, refusal));
                 continue;
             }
             // Another attempt runs, or the task has ended: a late twin, harmless.

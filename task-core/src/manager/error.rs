@@ -46,6 +46,11 @@ pub enum Refusal {
         /// The limit.
         limit: usize,
     },
+    /// A result lies in the object store where another task's would.
+    #[error(
+        "the result lies under `{0}`, which is not the task's own: a worker stores it under `results/`, the collection, `/` and the task"
+    )]
+    ForeignObject(String),
     /// A submitted workflow is not sound.
     #[error(transparent)]
     Workflow(#[from] WorkflowError),

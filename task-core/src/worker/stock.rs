@@ -13,7 +13,7 @@ use super::{Completion, Control, Worker};
 use crate::envelope::DispatchTask;
 use crate::manager::MAX_ERROR_BYTES;
 use crate::message::Outcome;
-use crate::payload::{Payload, PayloadError};
+use crate::payload::{Payload, PayloadError, result_prefix};
 use crate::ports::data::DataStore;
 use crate::ports::objects::Objects;
 use crate::ports::recon::ReconStore;
@@ -198,10 +198,8 @@ async fn conclude(
             let limit = attempt.host.transport.limits().message_bytes / 2;
             let task = &attempt.task;
             let key = || {
-                format!(
-                    "results/{}/{}-{}",
-                    task.collection_id, task.task_id, task.attempt
-                )
+                let prefix = result_prefix(task.collection_id, task.task_id);
+                format!("{prefix}{}", task.attempt)
             };
             Some(output.check_in(limit, key, attempt.objects()).await?)
         }

@@ -208,7 +208,7 @@ async fn a_huge_answer_is_read_item_by_item_up_to_its_caps() {
     let ended = bench.run(&task).await;
     assert_eq!(
         ended.fatal(),
-        "source.crtsh, page 1: the answer: it has no item in its first 65536 bytes; raise \
+        "source.crtsh, page 1, the answer: it has no item in its first 65536 bytes; raise \
          options.max_page_bytes"
     );
 }

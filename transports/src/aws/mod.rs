@@ -1,6 +1,8 @@
 //! What the adapters for AWS share: how they find it, and what it says when it fails.
 
 mod fault;
+#[cfg(feature = "secrets")]
+mod secret;
 
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
 pub use self::fault::AwsFault;
+#[cfg(feature = "secrets")]
+pub use self::secret::secret;
 
 /// The settings of AWS that this process was given: region, credentials and endpoint from the
 /// environment, the profile, or the machine it runs on, as every tool of AWS reads them.

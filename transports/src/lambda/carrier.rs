@@ -18,7 +18,8 @@ use super::Failures;
 ///
 /// A message is done when it is acknowledged or parked. Acknowledging it asks SQS for nothing:
 /// Lambda removes it when the function has returned. One that is given back, or that nobody has
-/// settled when the event ends, comes again.
+/// settled when the event ends, comes again. A message of a direct invocation is the same; its dead
+/// letter is sent by the carrier behind.
 #[derive(Clone, Debug)]
 pub struct EventCarrier {
     inner: Arc<dyn Transport>,
@@ -77,11 +78,11 @@ impl EventCarrier {
             open, given_back, ..
         } = std::mem::take(&mut *state);
         let again = open.into_iter().chain(given_back);
-        let id = |receipt: Receipt| {
-            let text = receipt.text().unwrap_or_default();
-            text.split_once(' ').map(|(id, _)| id.to_owned())
+        let id = |receipt: Receipt| match receipt.text().and_then(|text| text.split_once(' ')) {
+            Some((id, _)) => id.to_owned(),
+            None => "direct".to_owned(),
         };
-        Failures::of(again.filter_map(id))
+        Failures::of(again.map(id))
     }
 
     fn close(&self, receipt: &Receipt, again: bool) {
@@ -104,6 +105,11 @@ impl EventCarrier {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the message came without a queue.
+fn is_direct(receipt: &Receipt) -> bool {
+    receipt.number().is_some()
 }
 
 #[async_trait]
@@ -160,6 +166,10 @@ impl Transport for EventCarrier {
     ) -> Result<(), TransportError> {
         if queue == self.queue && visibility.is_zero() {
             self.close(receipt, true);
+        }
+        if is_direct(receipt) {
+            // Lambda keeps it, and from nobody else.
+            return Ok(());
         }
         self.inner.extend(queue, receipt, visibility).await
     }

@@ -5,6 +5,9 @@
 //! it out, notes what is acknowledged, and leaves all else to the carrier behind it. Manager and
 //! worker are the same as elsewhere and know nothing of it.
 //!
+//! A message may also come without a queue, by asynchronous invocation: `invoke` (feature `invoke`)
+//! sends such, and the same functions take them.
+//!
 //! What a function needs of its event source mapping: `ReportBatchItemFailures` among the
 //! response types, without which one failure brings the whole batch again. The queue's visibility
 //! should be six times the function's time-out, as AWS advises.
@@ -13,18 +16,24 @@
 //! environment starts, and not with each event.
 
 mod carrier;
+mod clock;
 mod event;
+#[cfg(feature = "invoke")]
+pub mod invoke;
 mod manager;
 mod worker;
 
 use std::future::Future;
 use std::sync::Arc;
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
 pub use self::carrier::EventCarrier;
+pub use self::clock::FunctionRuntime;
 pub use self::event::{EventError, Failures};
+#[cfg(feature = "invoke")]
+pub use self::invoke::Invoke;
 pub use self::manager::LambdaManager;
 pub use self::worker::LambdaWorker;
 
@@ -46,7 +55,14 @@ pub async fn serve(handler: impl Handler) -> Result<(), lambda_runtime::Error> {
     let handler = Arc::new(handler);
     lambda_runtime::run(service_fn(move |event| {
         let handler = Arc::clone(&handler);
-        async move { handler.handle(event).await }
+        async move {
+            let handled = handler.handle(event).await;
+            // The name of a boxed error says nothing.
+            handled.map_err(|error| Diagnostic {
+                error_type: "Sortie".to_owned(),
+                error_message: error.to_string(),
+            })
+        }
     }))
     .await
 }

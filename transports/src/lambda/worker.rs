@@ -11,7 +11,7 @@ use task_core::WorkerKind;
 use task_core::manager::StopHandle;
 use task_core::ports::objects::Objects;
 use task_core::ports::runtime::TokioRuntime;
-use task_core::ports::transport::Transport;
+use task_core::ports::transport::{Delivery, Transport};
 use task_core::worker::{Worker, WorkerLoop};
 
 use super::event::Event;
@@ -64,11 +64,14 @@ impl LambdaWorker {
 impl Handler for LambdaWorker {
     /// # Errors
     ///
-    /// [`EventError`] if the event is not one of SQS.
+    /// [`EventError`] if the event is neither of SQS nor a direct invocation; and if it is one that
+    /// was given back, for nothing else makes Lambda repeat it.
     async fn handle(&self, event: LambdaEvent<Value>) -> Result<Failures, lambda_runtime::Error> {
         let (event, context) = event.into_parts();
-        let Event::Messages(deliveries) = Event::parse(event)? else {
-            return Err(EventError::schedule(self.kind).into());
+        let (deliveries, direct): (Vec<Delivery>, bool) = match Event::parse(event)? {
+            Event::Messages(sent) => (sent.into_iter().map(|(it, _)| it).collect(), false),
+            Event::Direct(delivery) => (vec![delivery], true),
+            Event::Tick => return Err(EventError::Schedule(self.kind).into()),
         };
         // One for each event: a frozen environment keeps no time.
         let runtime = Arc::new(TokioRuntime::new());
@@ -99,6 +102,10 @@ impl Handler for LambdaWorker {
             handle.stop();
         };
         join(run.run(stop), watch).await;
-        Ok(self.carrier.end())
+        let failures = self.carrier.end();
+        if direct && failures.ids().next().is_some() {
+            return Err(EventError::GivenBack.into());
+        }
+        Ok(failures)
     }
 }

@@ -4,11 +4,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 /// How often the entries of a batch that failed alone are sent.
-pub(super) const TRIES: u32 = 6;
+pub(crate) const TRIES: u32 = 6;
 
 /// Sleeps before the attempt `next` (from 1): a random time of up to 100 ms, doubled with each
 /// attempt. All of it random, so that many who were turned away do not come back together.
-pub(super) async fn pause(next: u32) {
+pub(crate) async fn pause(next: u32) {
     let most = Duration::from_millis(100) * 2u32.saturating_pow(next.saturating_sub(1));
     // Keyed anew by the operating system for each thread, and counted up each time.
     let random = RandomState::new().hash_one(next) as u32;

@@ -27,7 +27,7 @@
 //! message; what is visible takes an `extend` without a word; nothing is ever throttled, and there
 //! is no cap of 12 hours. Tests on answers that were written by hand cover these.
 
-mod backoff;
+pub(crate) mod backoff;
 mod body;
 mod config;
 mod dead_letters;
