@@ -97,11 +97,12 @@ statements! {
     /// Each container's own first tasks.
     WAITING = waiting(1, "");
     /// The same, while new states are written. It sees the old ones, so it leaves these tasks out:
-    /// none of them is to wait.
+    /// none of them is to wait. By a subquery, which the server hashes; it would compare each task
+    /// that waits with each member of an array.
     UPDATE_TASKS_THEN_WAITING = format!(
         "WITH updated AS ({}) {}",
         update("task_manager.tasks", 1, Statuses::COLUMNS, &[]),
-        waiting(2 + Statuses::COLUMNS.len(), "AND t.id <> ALL($1)"),
+        waiting(2 + Statuses::COLUMNS.len(), "AND t.id NOT IN (SELECT unnest($1))"),
     );
     TASK_BY_NAME = format!(
         "SELECT {} FROM task_manager.tasks AS t WHERE t.collection = $1 AND t.name = $2 \
