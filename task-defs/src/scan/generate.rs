@@ -6,12 +6,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use task_core::requirements::DeclaresTaskData;
-use task_core::{TaskContext, TaskDefinition, TaskError, needs};
+use task_core::{TaskContext, TaskDefinition, TaskError, UpgradeError, needs};
 
 use super::gathered::Gathered;
 use super::kind::Kinds;
 use super::probe::Probe;
 use super::scan::{DEFAULT_CONCURRENCY, Scan, check_concurrency};
+use super::upgrade::upgrade;
 use crate::blocking::blocking;
 use crate::chunk::Chunks;
 use crate::data::{Pointer, Walk};
@@ -133,6 +134,7 @@ impl<P> Generate<P> {
 
 impl<P: Probe> TaskDefinition for Generate<P> {
     const KIND: &'static str = Kinds::<P>::GENERATE;
+    const VERSION: u32 = P::VERSION;
     type Requires = needs![QueueAccess, TaskDataAccess];
     const CREATES: &'static [&'static str] = &[Kinds::<P>::SCAN];
     type Output = Generated;
@@ -182,6 +184,10 @@ impl<P: Probe> TaskDefinition for Generate<P> {
         }
         generated.tasks = chunks.count();
         Ok(generated)
+    }
+
+    fn upgrade(from: u32, payload: Value) -> Result<Value, UpgradeError> {
+        upgrade::<P>(from, payload)
     }
 }
 

@@ -24,6 +24,7 @@
 //! [`TcpSyn`] is none, because its targets are too many for a list.
 
 mod aggregate;
+mod cursor;
 mod dns;
 mod found;
 mod gathered;
@@ -31,6 +32,9 @@ mod generate;
 mod host;
 mod http;
 mod kind;
+mod looks;
+mod pace;
+mod positions;
 mod probe;
 #[expect(
     clippy::module_inception,
@@ -38,8 +42,10 @@ mod probe;
 )]
 mod scan;
 mod tcp_syn;
+mod throttle;
 mod tls;
 mod tools;
+mod upgrade;
 
 pub use crate::option::InvalidOption;
 pub use aggregate::{Aggregate, Summary};
