@@ -21,11 +21,18 @@ pub(super) struct Cursor {
 #[derive(Serialize, Deserialize)]
 #[serde(
     untagged,
+    deny_unknown_fields,
     expecting = "must be a position, or an object with `next` and `again`"
 )]
 enum Wire {
     Next(u64),
-    Both { next: u64, again: Positions },
+    Both {
+        // So the first version of scans of ports had it.
+        #[serde(alias = "from")]
+        next: u64,
+        #[serde(default)]
+        again: Positions,
+    },
 }
 
 impl From<Wire> for Cursor {

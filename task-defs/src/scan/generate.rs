@@ -84,6 +84,10 @@ pub struct Generated {
     pub duplicates: u64,
     /// How many tasks were created.
     pub tasks: u32,
+    /// How many names of addresses are not carried along, because too many lead to one address; see
+    /// [`AddressTarget`](super::AddressTarget). The addresses are scanned all the same.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub names_cut: u64,
 }
 
 impl<P> Generate<P> {
@@ -236,6 +240,14 @@ fn items(value: Option<&Value>) -> &[Value] {
         Some(value) => std::slice::from_ref(value),
         None => &[],
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+pub(super) const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 const fn default_concurrency() -> u16 {

@@ -58,9 +58,11 @@ pub(super) struct Ended {
     /// What is left.
     pub(super) at: Cursor,
     /// Whether any record was made.
-    pub(super) has_moved: bool,
-    /// Why nothing could be opened, if that was the end.
-    pub(super) starved: Option<LocalFailure>,
+    has_moved: bool,
+    /// Whether it ended because nothing could be opened.
+    starved: bool,
+    /// Why this machine last could not look, if it ever could not.
+    trouble: Option<LocalFailure>,
 }
 
 /// A look that was begun.
@@ -194,7 +196,8 @@ impl<'a, R> Looks<'a, R> {
         Ended {
             at: self.at,
             has_moved,
-            starved: trouble.filter(|_| starved),
+            starved,
+            trouble,
         }
     }
 
@@ -257,19 +260,25 @@ impl Ended {
         if self.at.is_behind(len) {
             return Ok(());
         }
-        // Where nothing was gained it is a failure, so that a worker that never has the time, or
-        // the means, does not get the task for ever.
-        match self.starved {
+        if self.has_moved {
             // What was done stands; elsewhere or later there may be more room.
-            Some(_) if self.has_moved => Err(TaskError::pause(&self.at, PATIENCE)),
-            Some(failure) => Err(TaskError::retry(failure)),
-            None if self.has_moved => Err(TaskError::deadline(&self.at)),
-            None if cx.is_leaving() => Err(TaskError::Cancelled),
-            None => Err(TaskError::retry(format!(
+            return Err(match self.starved {
+                true => TaskError::pause(&self.at, PATIENCE),
+                false => TaskError::deadline(&self.at),
+            });
+        }
+        if cx.is_leaving() {
+            return Err(TaskError::Cancelled);
+        }
+        // Nothing was gained: a failure, so that a worker that never has the time, or the means,
+        // does not get the task for ever.
+        Err(match self.trouble {
+            Some(failure) => TaskError::retry(failure),
+            None => TaskError::retry(format!(
                 "the worker has less than the {} ms left that one look may take",
                 margin.as_millis()
-            ))),
-        }
+            )),
+        })
     }
 }
 

@@ -1,137 +1,32 @@
-//! A bare-metal worker on the bench: an envelope in, rows and a completion out. A machine has so
-//! many files, a store is as slow as it is told, and the worker leaves when it is told.
+//! A bare-metal worker on the bench: an envelope in, rows and a completion out. Its store is as slow
+//! as it is told, and it leaves when it is told.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use scanners::scope::ScopeSpec;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sortie_task_defs::scan::{Found, InvalidOption, LocalFailure, Probe, Scan, Target, Tools};
 use task_core::conformance::ManualRuntime;
 use task_core::envelope::{DispatchTask, Fence, WIRE_VERSION};
 use task_core::manager::StopHandle;
 use task_core::message::{CompleteTask, Message, Outcome, ToManager};
 use task_core::ports::data::{DataRow, DataStore, Dataset, RowKey, Writer};
+use task_core::ports::recon::{ReconError, ReconStore};
 use task_core::ports::runtime::Runtime;
 use task_core::ports::store::StoreError;
 use task_core::ports::transport::{Outgoing, Transport};
+use task_core::recon::{Change, ModelRow, Observation, Observer, Position, Query, Schema};
 use task_core::worker::{StockWorker, WorkerLoop};
 use task_core::{
-    Claim, CollectionId, Payload, Queue, Registry, Resources, TaskDefinition, TaskError, WorkerKind,
+    Claim, CollectionId, Payload, Queue, Registry, Resources, TaskDefinition, TaskError, Timestamp,
+    WorkerKind,
 };
 use transports::memory::{MemoryConfig, MemoryTransport};
 use transports::objects::ObjectStoreObjects;
 
-/// The machine that looks are made on.
-pub(crate) struct Machine {
-    pub(crate) runtime: ManualRuntime,
-    /// How many looks there is a file for.
-    pub(crate) files: AtomicUsize,
-    pub(crate) open: AtomicUsize,
-    pub(crate) most_open: AtomicUsize,
-    pub(crate) refused: AtomicUsize,
-    /// How often each target was looked at to the end.
-    pub(crate) looked: Mutex<BTreeMap<u32, u32>>,
-}
-
-/// Looks that take a file each, and their time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Slow {}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Sight {
-    pub(crate) n: u32,
-    /// How long a look takes.
-    pub(crate) millis: u64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Seen {
-    pub(crate) n: u32,
-    /// How long it took.
-    pub(crate) took: u64,
-}
-
-impl Target for Sight {
-    type Key = u32;
-
-    fn key(&self) -> u32 {
-        self.n
-    }
-}
-
-impl Probe for Slow {
-    const FAMILY: &'static str = "slow";
-    const METHOD: &'static str = "none";
-    type Row = Sight;
-    type Target = Sight;
-    type Record = Seen;
-    type Scanner = Arc<Machine>;
-
-    fn check(&self) -> Result<(), InvalidOption> {
-        Ok(())
-    }
-
-    fn deadline(&self) -> Duration {
-        Duration::from_secs(45)
-    }
-
-    fn targets(&self, row: Sight, targets: &mut Vec<Sight>) {
-        targets.push(row);
-    }
-
-    fn set_up(&self, tools: &Tools<'_>) -> Result<Arc<Machine>, TaskError> {
-        Ok(tools.resources().get::<Machine>().unwrap())
-    }
-
-    async fn look(&self, machine: &Arc<Machine>, sight: &Sight) -> Result<Seen, LocalFailure> {
-        let file = File::open(machine)?;
-        let begun = machine.runtime.now();
-        // In two steps, as a conversation is: it takes longer if it is not driven on.
-        for _ in 0..2 {
-            machine
-                .runtime
-                .sleep(Duration::from_millis(sight.millis / 2))
-                .await;
-        }
-        drop(file);
-        *machine.looked.lock().unwrap().entry(sight.n).or_default() += 1;
-        let took = machine.runtime.now().since(begun).as_millis() as u64;
-        Ok(Seen { n: sight.n, took })
-    }
-
-    fn outcome(_: &Seen) -> &'static str {
-        "seen"
-    }
-
-    fn models(_: &Seen, _: &mut Found) {}
-}
-
-struct File<'a>(&'a Machine);
-
-impl<'a> File<'a> {
-    fn open(machine: &'a Machine) -> Result<Self, LocalFailure> {
-        let open = machine.open.load(Ordering::Relaxed);
-        if open >= machine.files.load(Ordering::Relaxed) {
-            machine.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(LocalFailure("too many open files".to_owned()));
-        }
-        machine.open.store(open + 1, Ordering::Relaxed);
-        machine.most_open.fetch_max(open + 1, Ordering::Relaxed);
-        Ok(Self(machine))
-    }
-}
-
-impl Drop for File<'_> {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+use crate::machine::{Machine, Seen};
 
 /// What the task has written.
 pub(crate) struct Data {
@@ -184,6 +79,34 @@ impl DataStore for Data {
     }
 }
 
+/// Nothing is known before, and nobody asks what was written.
+#[async_trait]
+impl ReconStore for Data {
+    async fn observe(
+        &self,
+        _: Observer<'_>,
+        _: &Schema,
+        _: Timestamp,
+        seen: &[Observation],
+    ) -> Result<Vec<Change>, ReconError> {
+        Ok(vec![Change::Inserted; seen.len()])
+    }
+
+    async fn list(
+        &self,
+        _: &Schema,
+        _: &Query,
+        _: Option<&Position>,
+        _: usize,
+    ) -> Result<Vec<ModelRow>, ReconError> {
+        Ok(Vec::new())
+    }
+
+    async fn count(&self, _: &Schema, _: &Query) -> Result<u64, ReconError> {
+        Ok(0)
+    }
+}
+
 /// A worker, and all that outlives its attempts.
 pub(crate) struct Bench {
     pub(crate) runtime: ManualRuntime,
@@ -200,14 +123,7 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new(registry: fn() -> Registry) -> Self {
         let runtime = ManualRuntime::new(7);
-        let resources = Resources::new().with(Machine {
-            runtime: runtime.clone(),
-            files: AtomicUsize::new(usize::MAX),
-            open: AtomicUsize::new(0),
-            most_open: AtomicUsize::new(0),
-            refused: AtomicUsize::new(0),
-            looked: Mutex::default(),
-        });
+        let resources = Resources::new().with(Machine::new(runtime.clone()));
         Self {
             machine: resources.get().unwrap(),
             data: Arc::new(Data {
@@ -261,7 +177,8 @@ impl Bench {
         let worker = StockWorker::new((self.registry)(), transport.clone(), runtime.clone())
             .with_objects(self.objects.clone())
             .with_resources(self.resources.clone())
-            .with_data(self.data.clone());
+            .with_data(self.data.clone())
+            .with_recon(self.data.clone());
         let (stop, stopped) = StopHandle::new();
         let worker = WorkerLoop::new(
             WorkerKind::BareMetal,
@@ -296,6 +213,11 @@ impl Bench {
         };
         let body = Outgoing::now(envelope.encode().into());
         transport.send(Queue::BareMetal, vec![body]).await.unwrap();
+        // What blocks takes no virtual time: see `in_virtual_time`.
+        for _ in 0..16 {
+            self.runtime.settle().await;
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+        }
         let mut told = told;
         let visibility = Duration::from_secs(3600);
         // Ten virtual minutes are more than any attempt takes.
@@ -336,6 +258,17 @@ impl Bench {
     }
 }
 
+/// Runs a test, with one thread for all that blocks: whoever gives it something to do and waits
+/// knows that what was there before is done.
+pub(crate) fn in_virtual_time(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap()
+        .block_on(test);
+}
+
 const STEP: Duration = Duration::from_millis(10);
 
 /// What happens in the middle of an attempt.
@@ -347,16 +280,6 @@ pub(crate) enum Told<'a> {
     TimeIsOver(Duration),
     /// Something else, after so long.
     Meanwhile(Duration, &'a mut (dyn FnMut() + Send)),
-}
-
-/// A chunk of looks.
-pub(crate) fn chunk(looks: impl IntoIterator<Item = u64>, concurrency: u16) -> Scan<Slow> {
-    let targets = looks.into_iter().zip(0..);
-    Scan {
-        targets: targets.map(|(millis, n)| Sight { n, millis }).collect(),
-        concurrency,
-        options: Slow {},
-    }
 }
 
 pub(crate) fn collection() -> CollectionId {

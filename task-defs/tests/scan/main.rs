@@ -4,6 +4,8 @@
 
 mod bench;
 mod drained;
+mod machine;
+mod ports;
 mod slow_store;
 mod starved;
 mod versions;

@@ -10,7 +10,7 @@ use sortie_task_defs::scan::{
 use task_core::message::Outcome;
 use task_core::{TaskDefinition, TaskError, UpgradeError, registry};
 
-use crate::bench::{Bench, Told};
+use crate::bench::{Bench, Told, in_virtual_time};
 
 /// The family as it is now. Once it had `seconds`, and targets that were their number alone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -121,22 +121,26 @@ fn the_three_definitions_of_a_family_have_its_version() {
     );
 }
 
-#[tokio::test]
-async fn a_task_that_an_earlier_version_has_made_is_run_by_this_one() {
-    let old = Old(json!({"targets": [4, 5], "concurrency": 2, "options": {"seconds": 3}}));
-    let mut bench = Bench::new(|| registry![Scan<Grown>]);
-    let ended = bench.attempt_of(&old, 1, Told::Nothing).await;
-    assert_eq!(ended.outcome, Outcome::Succeeded { children: None });
-    assert_eq!(bench.rows(), (vec![4, 5], 3000));
+#[test]
+fn a_task_that_an_earlier_version_has_made_is_run_by_this_one() {
+    in_virtual_time(async {
+        let old = Old(json!({"targets": [4, 5], "concurrency": 2, "options": {"seconds": 3}}));
+        let mut bench = Bench::new(|| registry![Scan<Grown>]);
+        let ended = bench.attempt_of(&old, 1, Told::Nothing).await;
+        assert_eq!(ended.outcome, Outcome::Succeeded { children: None });
+        assert_eq!(bench.rows(), (vec![4, 5], 3000));
+    });
 }
 
-#[tokio::test]
-async fn a_task_of_a_version_that_nobody_knows_says_so() {
-    let old = Old(json!({"targets": [], "concurrency": 2, "options": {}}));
-    let mut bench = Bench::new(|| registry![Scan<Grown>]);
-    let ended = bench.attempt_of(&old, 0, Told::Nothing).await;
-    let Outcome::Fatal { error } = ended.outcome else {
-        panic!("{:?}", ended.outcome)
-    };
-    assert!(error.contains("no version 0 is known"), "{error}");
+#[test]
+fn a_task_of_a_version_that_nobody_knows_says_so() {
+    in_virtual_time(async {
+        let old = Old(json!({"targets": [], "concurrency": 2, "options": {}}));
+        let mut bench = Bench::new(|| registry![Scan<Grown>]);
+        let ended = bench.attempt_of(&old, 0, Told::Nothing).await;
+        let Outcome::Fatal { error } = ended.outcome else {
+            panic!("{:?}", ended.outcome)
+        };
+        assert!(error.contains("no version 0 is known"), "{error}");
+    });
 }
