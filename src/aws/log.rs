@@ -30,8 +30,8 @@ pub(super) fn start(settings: &Settings) -> Result<(), SettingsError> {
         .json()
         .with_current_span(false);
     let discreet = filter_fn(|line| {
-        let of = |library: &&str| line.target().starts_with(library);
-        *line.level() <= Level::INFO || !DISCREET.iter().any(|library| of(&library))
+        let of = |library: &&str| line.target().starts_with(*library);
+        *line.level() <= Level::INFO || !DISCREET.iter().any(of)
     });
     let _ = tracing_subscriber::registry()
         .with(targets)

@@ -9,9 +9,12 @@ use transports::sqs::SqsConfig;
 
 use super::SettingsError;
 
+/// What a variable is set to, by its name.
+type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// The variables of a program. They are read when it starts, and each is checked then.
 pub struct Settings {
-    variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Box<Variables>,
 }
 
 impl Settings {

@@ -383,12 +383,16 @@ fn notifications() {
 
 #[cfg(feature = "scan")]
 mod scan {
+    use std::fmt::Debug;
     use std::net::IpAddr;
 
     use insta::assert_json_snapshot;
     use scanners::target::Chunk;
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
     use serde_json::json;
     use sortie_task_defs::scan::*;
+    use task_core::Claim;
 
     use super::at;
 
@@ -396,30 +400,40 @@ mod scan {
         "192.0.2.1".parse().unwrap()
     }
 
-    /// All that families share, under one of them.
-    #[test]
-    fn shared() {
-        let generate = Generate::new("names", Dns::default()).at(at("/name"));
-        assert_json_snapshot!("dns.generate", generate.skip_bad_rows().chunk(100));
+    /// The first step and the last of a family, and what they return.
+    fn ends<P>(family: &str, generate: Generate<P>, generated: Generated, found: Summary)
+    where
+        P: Serialize + DeserializeOwned + Default + PartialEq + Debug,
+    {
+        let generate = generate.skip_bad_rows().chunk(100);
+        assert_json_snapshot!(format!("{family}.generate"), generate);
         let minimal = json!({"from": "names", "options": {}});
-        let minimal: Generate<Dns> = serde_json::from_value(minimal).unwrap();
-        assert_eq!(minimal, Generate::new("names", Dns::default()));
-        let generated = Generated {
+        let minimal: Generate<P> = serde_json::from_value(minimal).unwrap();
+        assert_eq!(minimal, Generate::new("names", P::default()));
+        assert_json_snapshot!(format!("{family}.generate.output"), generated);
+        let aggregate = Aggregate::<P>::new(family);
+        assert_json_snapshot!(format!("{family}.aggregate"), aggregate);
+        assert_json_snapshot!(format!("{family}.aggregate.output"), found);
+    }
+
+    fn generated() -> Generated {
+        Generated {
             rows: 3,
             skipped: 1,
             without_target: 1,
             targets: 2,
             duplicates: 4,
             tasks: 1,
-        };
-        assert_json_snapshot!("dns.generate.output", generated);
-        assert_json_snapshot!("dns.aggregate", Aggregate::<Dns>::new("dns"));
-        let summary = Summary {
-            method: "resolver".to_owned(),
+            ..Generated::default()
+        }
+    }
+
+    fn found(method: &str, outcome: &str) -> Summary {
+        Summary {
+            method: method.to_owned(),
             records: 2,
-            outcomes: [("found".to_owned(), 2)].into(),
-        };
-        assert_json_snapshot!("dns.aggregate.output", summary);
+            outcomes: [(outcome.to_owned(), 2)].into(),
+        }
     }
 
     fn scan<P: Probe>(target: P::Target, options: P) -> Scan<P> {
@@ -432,6 +446,8 @@ mod scan {
 
     #[test]
     fn dns() {
+        let generate = Generate::new("names", Dns::default()).at(at("/name"));
+        ends("dns", generate, generated(), found("resolver", "found"));
         let options = Dns {
             resolver: Some("127.0.0.1:53".parse().unwrap()),
             ..Dns::default()
@@ -447,9 +463,16 @@ mod scan {
 
     #[test]
     fn tcp_syn() {
+        let of_names = Generated {
+            names_cut: 5,
+            ..generated()
+        };
+        let generate = Generate::new("dns", TcpSyn::default());
+        ends("tcp_syn", generate, of_names, found("connect, syn", "open"));
         let target = AddressTarget {
             address: address(),
             names: ["example.com".parse().unwrap()].into(),
+            names_cut: 5,
         };
         let names = target.names.clone();
         let part = Part {
@@ -465,16 +488,25 @@ mod scan {
                 },
                 of: "0123456789abcdef".to_owned(),
                 refused: 5,
+                part: None,
             }),
             ..PortScan::new(part, TcpSyn::default())
         };
-        assert_json_snapshot!("tcp_syn.scan", scan);
+        let mut shared = scan.clone();
+        shared.part = Part::default();
+        shared.portion.as_mut().unwrap().part = Some(Claim {
+            key: "parts/collection/task-0123456789abcdef".to_owned(),
+            len: 9000,
+            sha256: "00".repeat(32),
+        });
+        assert_json_snapshot!("tcp_syn.scan", [scan, shared]);
         let port = PortRow::Port(PortRecord {
             address: address(),
             port: 443,
             outcome: PortClass::Open,
             method: AskedBy::Syn,
             names,
+            names_cut: 5,
             detail: None,
         });
         let silent = PortRow::Counted(Counted {
@@ -489,6 +521,13 @@ mod scan {
 
     #[test]
     fn tls() {
+        let generate = Generate::new("ports", Tls::default());
+        ends(
+            "tls",
+            generate,
+            generated(),
+            found("connect", "certificate"),
+        );
         let target = TlsTarget {
             address: address(),
             port: 443,
@@ -536,6 +575,8 @@ mod scan {
             user_agent: "sortie".to_owned(),
             ..Http::default()
         };
+        let generate = Generate::new("tls", options.clone());
+        ends("http", generate, generated(), found("connect", "page"));
         assert_json_snapshot!("http.scan", scan(record.target.clone(), options));
         assert_json_snapshot!("http.scan.row", record);
     }

@@ -44,6 +44,7 @@ async fn a_row_that_is_none_is_named_or_skipped() {
         targets: 1,
         duplicates: 1,
         tasks: 1,
+        ..Generated::default()
     };
     assert_eq!(generated, expected);
     let records: Vec<Value> = rows(&run, "scans").await;

@@ -12,10 +12,13 @@ use sortie::scanners::scope::Name;
 
 use crate::support::{rows, runs, scope};
 
-/// What the worker has of files, as it were: each attempt of a task takes one, and has more than
-/// the one before.
+/// How often the worker was asked for a file, as it were, that it did not have; and how many
+/// attempts there were.
 #[derive(Default)]
-struct Files(AtomicU32);
+struct Files {
+    missed: AtomicU32,
+    attempts: AtomicU32,
+}
 
 /// Looks that need a file each.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,7 +30,7 @@ impl Probe for Starved {
     type Row = Name;
     type Target = Name;
     type Record = Name;
-    type Scanner = (Arc<Files>, u32);
+    type Scanner = Arc<Files>;
 
     fn check(&self) -> Result<(), InvalidOption> {
         Ok(())
@@ -43,15 +46,20 @@ impl Probe for Starved {
 
     fn set_up(&self, tools: &Tools<'_>) -> Result<Self::Scanner, TaskError> {
         let files = tools.resources().get_or_init(Files::default);
-        let attempt = files.0.fetch_add(1, Ordering::Relaxed);
-        Ok((files, attempt))
+        files.attempts.fetch_add(1, Ordering::Relaxed);
+        Ok(files)
     }
 
-    async fn look(&self, (_, attempt): &Self::Scanner, name: &Name) -> Result<Name, LocalFailure> {
-        if *attempt == 0 && name.as_str().starts_with('c') {
+    async fn look(&self, files: &Arc<Files>, name: &Name) -> Result<Name, LocalFailure> {
+        let short = name.as_str().starts_with('c');
+        if short && files.missed.fetch_add(1, Ordering::Relaxed) < 2 {
             return Err(LocalFailure(format!("{name}: too many open files")));
         }
-        Ok(name.clone())
+        // What is looked at is told how many attempts it took.
+        match files.attempts.load(Ordering::Relaxed) {
+            1 => Ok(name.clone()),
+            more => Err(LocalFailure(format!("{more} attempts"))),
+        }
     }
 
     fn outcome(_: &Name) -> &'static str {
@@ -62,7 +70,7 @@ impl Probe for Starved {
 }
 
 #[tokio::test]
-async fn a_failure_of_this_machine_gives_no_record_and_the_task_is_tried_again() {
+async fn a_failure_of_this_machine_gives_no_record_and_its_target_is_looked_at_again() {
     let registry = sortie::defs::registry()
         .merge(registry![Generate<Starved>, Scan<Starved>])
         .unwrap();

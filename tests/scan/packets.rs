@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::process::Command;
 use std::time::Duration;
 
 use ::lab::bed::{Bed, Fate, Responder};
@@ -236,6 +237,47 @@ fn an_engine_that_goes_down_in_the_middle_of_a_scan_goes_on_with_it() {
     // Both passes, those of the silent only, and what was sent since the last checkpoint, twice.
     let sent = bed.watched().unwrap()[0];
     assert!(sent < 500 + 125 + 250, "{sent} packets");
+}
+
+#[test]
+fn a_link_that_goes_down_for_a_while_takes_nothing_of_what_was_found_with_it() {
+    let Some(bed) = bed() else { return };
+    let options = TcpSyn {
+        ports: PORTS.to_vec(),
+        rate: 100,
+        rows: PortRows::Answered,
+        method: Method::Syn,
+        ..TcpSyn::default()
+    };
+    let ip = |line: &str| {
+        bed.run(Command::new("ip").args(line.split(' '))).unwrap();
+    };
+    inside(&bed, || async {
+        let engine = engine().await;
+        let workflow = workflow(vec![json!("198.18.1.0-198.18.1.249")], options, &[]);
+        let run = engine.submit(workflow).await.unwrap();
+        while bed.watched().unwrap()[0] < 250 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        ip("link set scan0 down");
+        // So long is it down.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        ip("link set scan0 up");
+        // The system forgets these with the link.
+        ip("neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev scan0 nud permanent");
+        ip("route replace 198.18.0.0/15 via 192.0.2.2");
+        let report = run.wait().await.unwrap();
+        assert_eq!(report.state, TaskState::Succeeded);
+        assert_eq!(report.ledger.unaccounted() + report.ledger.overcounted(), 0);
+        let (expected, silent) = truth(&bed, hosts(1).take(250));
+        let (found, counted) = sort(rows(&run, "ports").await, AskedBy::Syn);
+        assert_eq!(found, expected);
+        assert_eq!(total(&counted, PortClass::Silent), silent);
+        engine.shutdown().await;
+    });
+    // A scan that had begun anew would have sent the first half once more.
+    let sent = bed.watched().unwrap()[0];
+    assert!(sent < 500 + 125 + 225, "{sent} packets");
 }
 
 #[test]

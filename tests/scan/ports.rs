@@ -6,7 +6,9 @@ use serde_json::json;
 use sortie::core::recon::Query;
 use sortie::defs::data::InsertData;
 use sortie::defs::recon::{Endpoint, Here, ListModels, ListedModel, PortState};
-use sortie::defs::scan::{AskedBy, Counted, Generate, PortClass, PortRow, PortRows, TcpSyn};
+use sortie::defs::scan::{
+    AskedBy, Counted, Generate, Generated, PortClass, PortRow, PortRows, TcpSyn,
+};
 use sortie::prelude::*;
 use tokio::net::TcpListener;
 
@@ -91,5 +93,46 @@ async fn a_closed_port_is_stored_only_if_it_was_open() {
         .await
         .unwrap();
     assert_eq!(known, 1);
+    engine.shutdown().await;
+}
+
+/// Forty addresses with hundreds of names each are several parts, and each part several tasks.
+#[tokio::test]
+async fn all_names_of_an_address_reach_its_row_or_are_counted() {
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let addresses: Vec<String> = (0..40).map(|n| format!("127.3.0.{n}")).collect();
+    let host = |n: usize, addresses: &[String]| json!({"name": format!("n{n}.example"), "addresses": addresses});
+    let mut hosts: Vec<_> = (0..300).map(|n| host(n, &addresses)).collect();
+    // One has more than are carried.
+    hosts.extend((300..1100).map(|n| host(n, &addresses[..1])));
+    let options = TcpSyn {
+        ports: vec![port],
+        ..TcpSyn::default()
+    };
+    let workflow = Workflow::new("names")
+        .scope(scope(&["example"], &["127.0.0.0/8"]).to_json())
+        .task("hosts", InsertData { rows: hosts })
+        .generate("ports", Generate::new("hosts", options).chunk(5), |scans| {
+            scans
+        });
+    let engine = engine().await;
+    let run = runs(&engine, workflow).await;
+    let generated: Generated = run.result("ports.generator").await.unwrap().unwrap();
+    assert_eq!((generated.targets, generated.names_cut), (40, 100));
+    assert!(generated.tasks >= 8, "{} tasks", generated.tasks);
+    let mut seen = Vec::new();
+    for row in rows(&run, "ports").await {
+        let PortRow::Port(port) = row else {
+            panic!("{row:?}")
+        };
+        assert_eq!(port.outcome, PortClass::Open);
+        seen.push((port.address.to_string(), port.names.len(), port.names_cut));
+    }
+    seen.sort();
+    let mut expected: Vec<_> = addresses.into_iter().map(|it| (it, 300, 0)).collect();
+    expected[0] = (expected[0].0.clone(), 1000, 100);
+    expected.sort();
+    assert_eq!(seen, expected);
     engine.shutdown().await;
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use task_core::ports::data::RowKey;
 use task_core::requirements::DeclaresTaskData;
-use task_core::{TaskContext, TaskDefinition, TaskError, needs};
+use task_core::{TaskContext, TaskDefinition, TaskError, UpgradeError, needs};
 
 use super::kind::Kinds;
 use super::probe::Probe;
+use super::upgrade::upgrade;
 
 /// Counts the records of a family by outcome, page by page.
 ///
@@ -66,6 +68,7 @@ impl<P> Aggregate<P> {
 
 impl<P: Probe> TaskDefinition for Aggregate<P> {
     const KIND: &'static str = Kinds::<P>::AGGREGATE;
+    const VERSION: u32 = P::VERSION;
     type Requires = needs![TaskDataAccess];
     type Output = Summary;
 
@@ -75,6 +78,10 @@ impl<P: Probe> TaskDefinition for Aggregate<P> {
             summary.add(P::outcome(&record), 1);
         })
         .await
+    }
+
+    fn upgrade(from: u32, payload: Value) -> Result<Value, UpgradeError> {
+        upgrade::<P>(from, payload)
     }
 }
 

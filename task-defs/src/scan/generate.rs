@@ -6,12 +6,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use task_core::requirements::DeclaresTaskData;
-use task_core::{TaskContext, TaskDefinition, TaskError, needs};
+use task_core::{TaskContext, TaskDefinition, TaskError, UpgradeError, needs};
 
 use super::gathered::Gathered;
 use super::kind::Kinds;
 use super::probe::Probe;
 use super::scan::{DEFAULT_CONCURRENCY, Scan, check_concurrency};
+use super::upgrade::upgrade;
 use crate::blocking::blocking;
 use crate::chunk::Chunks;
 use crate::data::{Pointer, Walk};
@@ -87,6 +88,10 @@ pub struct Generated {
     pub duplicates: u64,
     /// How many tasks were created.
     pub tasks: u32,
+    /// How many names of addresses are not carried along, because too many lead to one address; see
+    /// [`AddressTarget`](super::AddressTarget). The addresses are scanned all the same.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub names_cut: u64,
 }
 
 impl<P> Generate<P> {
@@ -137,6 +142,7 @@ impl<P> Generate<P> {
 
 impl<P: Probe> TaskDefinition for Generate<P> {
     const KIND: &'static str = Kinds::<P>::GENERATE;
+    const VERSION: u32 = P::VERSION;
     type Requires = needs![QueueAccess, TaskDataAccess];
     const CREATES: &'static [&'static str] = &[Kinds::<P>::SCAN];
     type Output = Generated;
@@ -190,6 +196,10 @@ impl<P: Probe> TaskDefinition for Generate<P> {
         generated.tasks = chunks.count();
         Ok(generated)
     }
+
+    fn upgrade(from: u32, payload: Value) -> Result<Value, UpgradeError> {
+        upgrade::<P>(from, payload)
+    }
 }
 
 impl<P> Generate<P> {
@@ -237,6 +247,14 @@ fn items(value: Option<&Value>) -> &[Value] {
         Some(value) => std::slice::from_ref(value),
         None => &[],
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+pub(super) const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 const fn default_concurrency() -> u16 {

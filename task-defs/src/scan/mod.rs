@@ -20,10 +20,22 @@
 //! ends in exactly one outcome of the ledger, and the models that follow from what was found (see
 //! [`recon`](crate::recon)) are in the recon tables when the scan is over.
 //!
+//! Looks are made by one loop for all families. It bends where the world is short of something:
+//!
+//! | short of | what a scan does |
+//! |---|---|
+//! | descriptors, ports, memory | fewer looks at once until they end well; the starved targets come again |
+//! | a store that keeps up | looks under way go on, no further one is begun |
+//! | time | no further look is begun, and what is not done is handed over |
+//! | a worker that stays | what ends within two seconds is kept, the rest is handed over |
+//!
+//! What is handed over is a cursor, and no target is looked at again that has a record.
+//!
 //! A family of your own is one more [`Probe`]: a way to look at one target, of those in a list.
 //! [`TcpSyn`] is none, because its targets are too many for a list.
 
 mod aggregate;
+mod cursor;
 mod dns;
 mod found;
 mod gathered;
@@ -31,6 +43,9 @@ mod generate;
 mod host;
 mod http;
 mod kind;
+mod looks;
+mod pace;
+mod positions;
 mod probe;
 #[expect(
     clippy::module_inception,
@@ -38,8 +53,10 @@ mod probe;
 )]
 mod scan;
 mod tcp_syn;
+mod throttle;
 mod tls;
 mod tools;
+mod upgrade;
 mod wildcard;
 
 pub use crate::option::InvalidOption;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use task_core::TaskError;
+use serde_json::Value;
+use task_core::{TaskError, UpgradeError};
 
 use super::found::Found;
 use super::tools::Tools;
@@ -70,6 +71,11 @@ pub trait Probe: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 's
     const FAMILY: &'static str;
     /// How it looks, for readers of the aggregate: `connect`, `resolver`.
     const METHOD: &'static str;
+    /// The version of the settings and targets, as they travel: that of all three definitions. Raise
+    /// it when old ones no longer decode, and teach [`upgrade`](Self::upgrade) and
+    /// [`upgrade_target`](Self::upgrade_target) how to carry them over. Rows have none: what an older
+    /// worker has recorded must still be a [`Record`](Self::Record).
+    const VERSION: u32 = 1;
     /// What a row must be to have targets in it.
     type Row: DeserializeOwned + Send;
     /// What is looked at.
@@ -119,6 +125,31 @@ pub trait Probe: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 's
 
     /// Adds the models that follow from a record.
     fn models(record: &Self::Record, found: &mut Found);
+
+    /// Carries settings of an older version over to this one, so that a deploy strands no task.
+    ///
+    /// # Errors
+    ///
+    /// [`UpgradeError`] if there is no way; the task then fails for good with its text.
+    fn upgrade(from: u32, settings: Value) -> Result<Value, UpgradeError> {
+        let _ = settings;
+        Err(UpgradeError::new(format!(
+            "the family `{}` has version {} and does not say how to upgrade from version {from}",
+            Self::FAMILY,
+            Self::VERSION
+        )))
+    }
+
+    /// Carries a target of an older version over to this one. Unless told otherwise it is still what
+    /// it was.
+    ///
+    /// # Errors
+    ///
+    /// As for [`upgrade`](Self::upgrade).
+    fn upgrade_target(from: u32, target: Value) -> Result<Value, UpgradeError> {
+        let _ = from;
+        Ok(target)
+    }
 }
 
 /// What a [`Probe`] looks at.

@@ -47,11 +47,10 @@ fn samples(kind: &str, ends: &[&str]) -> String {
 }
 
 fn row(task: &ErasedTask) -> String {
-    // The three steps of a family look the same but for what they look at.
-    let shared = match task.kind.split_once('.') {
-        Some(("http" | "tcp_syn" | "tls", step)) if step != "scan" => format!("dns.{step}"),
-        Some(("source", _)) => "source".to_owned(),
-        _ => task.kind.to_owned(),
+    // All three return the same.
+    let returns = match task.kind.split_once('.') {
+        Some(("notify", _)) => "notify",
+        _ => task.kind,
     };
     let list = |names: Vec<String>| match names.is_empty() {
         true => "nothing".to_owned(),
@@ -63,10 +62,6 @@ fn row(task: &ErasedTask) -> String {
         .iter()
         .map(|needed| quoted(format!("{needed:?}")));
     let creates = task.creates.iter().map(|kind| quoted((*kind).to_owned()));
-    let input = match samples(task.kind, &[""]) {
-        own if own.is_empty() => samples(&shared, &[""]),
-        own => own,
-    };
     format!(
         "| `{0}` | {1} | {2} | {3:?} | {4} | {5} | {6} | [schemas](schemas/{0}.json) |",
         task.kind,
@@ -74,8 +69,8 @@ fn row(task: &ErasedTask) -> String {
         list(requires.collect()),
         task.worker,
         list(creates.collect()),
-        input,
-        samples(&shared, &[".output", ".row"]),
+        samples(task.kind, &[""]),
+        samples(returns, &[".output", ".row"]),
     )
 }
 
@@ -96,4 +91,21 @@ fn the_table_of_the_definitions_is_the_registry() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == table, "DEFINITIONS.md is stale; see its head");
+}
+
+#[test]
+fn every_definition_has_samples_of_its_own() {
+    for task in sortie_task_defs::registry().iter() {
+        let links = samples(task.kind, &[""]);
+        assert!(
+            links.contains(task.kind),
+            "{} has no golden sample",
+            task.kind
+        );
+        // What they return is a type of their own; the others have rows, or nothing.
+        if let Some((_, "generate" | "aggregate")) = task.kind.split_once('.') {
+            let links = samples(task.kind, &[".output"]);
+            assert!(links.contains(task.kind), "{} returns something", task.kind);
+        }
+    }
 }

@@ -18,8 +18,6 @@ fn samples() -> Vec<(String, &'static str, Value)> {
         let name = name.strip_prefix("wire__").unwrap();
         let name = name.strip_prefix("scan__").unwrap_or(name);
         let (kind, form) = match name.rsplit_once('.').unwrap() {
-            // All three return the same.
-            ("notify", "output") => ("notify.generic", "output"),
             (kind, "output") => (kind, "output"),
             (kind, "row") => (kind, "row"),
             (kind, "expressions") => (kind, "input"),
@@ -31,6 +29,11 @@ fn samples() -> Vec<(String, &'static str, Value)> {
         match serde_json::from_str(text).unwrap() {
             Value::Array(all) => {
                 samples.extend(all.into_iter().map(|one| (kind.to_owned(), form, one)));
+            }
+            // All three return the same.
+            one if kind == "notify" => {
+                let kinds = ["notify.error", "notify.generic", "notify.task_result"];
+                samples.extend(kinds.map(|kind| (kind.to_owned(), form, one.clone())));
             }
             one => samples.push((kind.to_owned(), form, one)),
         }

@@ -6,17 +6,33 @@ use scanners::engine::Checkpoint;
 use serde::{Deserialize, Serialize};
 use task_core::{Claim, TaskContext, TaskError};
 
+use crate::scan::cursor::Cursor as Place;
+
 /// Checkpoints up to this long travel in the message; a cursor may have 64 KiB.
 const INLINE: usize = 16 << 10;
 
 /// Where the next attempt goes on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cursor {
-    /// Positions of the chunk before this one are done.
-    pub(super) from: u64,
-    /// How far a scan by packets of the others is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) syn: Option<Kept>,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "must be a position, or an object with `next` and `again` or with `from` and `syn`"
+)]
+pub(super) enum Cursor {
+    /// By packets.
+    Packets {
+        /// Positions of the chunk before this one are done.
+        from: u64,
+        /// How far the others are.
+        syn: Kept,
+    },
+    /// By connections; or as it likes, if nothing before the next position is left.
+    Connections(Place),
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self::Connections(Place::default())
+    }
 }
 
 /// The stored form of a [`Checkpoint`], and where it is.
@@ -65,5 +81,36 @@ impl Kept {
             }
         };
         Checkpoint::from_bytes(&bytes).map_err(TaskError::fatal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn cursors_of_the_first_version_are_read() {
+        let read = |value| serde_json::from_value::<Cursor>(value).ok();
+        let position = Cursor::Connections(Place::at(7));
+        assert_eq!(read(json!({"from": 7})), Some(position));
+        let packets = json!({"from": 7, "syn": {"inline": "AAAA"}});
+        let expected = Cursor::Packets {
+            from: 7,
+            syn: Kept::Inline("AAAA".to_owned()),
+        };
+        assert_eq!(read(packets.clone()), Some(expected));
+        assert_eq!(serde_json::to_value(read(packets)).unwrap()["from"], 7);
+        // Whoever forgot the checkpoint would tell again what was told.
+        assert_eq!(read(json!({"from": 7, "syn": {"later": 1}})), None);
+    }
+
+    #[test]
+    fn connections_tell_the_next_position_and_what_is_to_be_done_again() {
+        let both = json!({"next": 9, "again": [3, 1]});
+        let cursor: Cursor = serde_json::from_value(both.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&cursor).unwrap(), both);
+        assert_eq!(serde_json::to_value(Cursor::default()).unwrap(), json!(0));
     }
 }

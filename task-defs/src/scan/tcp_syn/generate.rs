@@ -70,16 +70,21 @@ impl Cut {
             },
             of: self.of.clone(),
             refused: if number == 0 { self.refused } else { 0 },
+            part: None,
         }
     }
 }
 
 /// Reads addresses, and cuts all their ports into tasks.
 ///
-/// The targets of a part (500 ranges, or 500 addresses with names) are numbered through in an order
-/// that follows from [`seed`](Generate::seed), and each task gets a range of the numbers, so
+/// The targets of a part (500 ranges, or as many addresses with names as weigh 64 KiB, 500 at most)
+/// are numbered through in an order that follows from [`seed`](Generate::seed), and each task gets a range of the numbers, so
 /// neighbours in time are strangers in the network and nothing is held for each target: a /8 on
-/// ten ports is 2,560 tasks of 65,536 targets.
+/// ten ports is 2,560 tasks of 65,536 targets. Several tasks of a part with more than 4 KiB share one
+/// copy of it in the object store, if there is one.
+///
+/// Of the names that lead to one address [`AddressTarget`](super::AddressTarget) keeps the first
+/// thousand, those in scope before the others; [`Generated::names_cut`] counts the rest.
 ///
 /// Addresses that the scope refuses are not sent to; the first task of their part counts them as
 /// `out_of_scope`.
@@ -107,7 +112,7 @@ impl TaskDefinition for Generate<TcpSyn> {
         generated.duplicates = gathered.duplicates();
         let (seed, options) = (self.seed, self.options.clone());
         let cuts = blocking(move || {
-            let parts = gathered.into_parts(seed).into_iter();
+            let parts = gathered.into_parts(seed, &scope).into_iter();
             let cut = |part| Cut::new(part, &scope, &options, size, seed);
             parts.map(cut).collect::<Result<Vec<_>, _>>()
         })
@@ -121,6 +126,8 @@ impl TaskDefinition for Generate<TcpSyn> {
         }
         let lens = cuts.iter().map(|cut| cut.part.len(&self.options));
         generated.targets = lens.fold(0, u64::saturating_add);
+        let hosts = cuts.iter().flat_map(|cut| &cut.part.named);
+        generated.names_cut = hosts.map(|host| host.names_cut).sum();
         // At most `MAX_TASKS`.
         generated.tasks = tasks as u32;
         self.create(&cx, cuts).await?;
@@ -142,6 +149,11 @@ impl Generate<TcpSyn> {
         for cut in cuts {
             let skipped = behind.min(cut.tasks());
             behind -= skipped;
+            // One that is alone has its part with it.
+            let shared = match cut.tasks() {
+                tasks if tasks > 1 && skipped < tasks => cut.part.share(cx).await?,
+                _ => None,
+            };
             for number in skipped..cut.tasks() {
                 if cx.is_cancelled() {
                     return Err(TaskError::Cancelled);
@@ -151,10 +163,17 @@ impl Generate<TcpSyn> {
                 if index > first && (short || cx.is_leaving()) {
                     return Err(TaskError::deadline(&index));
                 }
+                let part = match &shared {
+                    Some(_) => Part::default(),
+                    None => cut.part.clone(),
+                };
                 children
                     .create(PortScan {
-                        part: cut.part.clone(),
-                        portion: Some(cut.portion(number)),
+                        part,
+                        portion: Some(Portion {
+                            part: shared.clone(),
+                            ..cut.portion(number)
+                        }),
                         concurrency: self.concurrency,
                         options: self.options.clone(),
                     })

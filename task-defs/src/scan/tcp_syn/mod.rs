@@ -10,16 +10,18 @@
 
 mod addrs;
 mod aggregate;
+mod connections;
 mod cursor;
 mod form;
 mod generate;
 mod hosts;
 mod options;
+mod packets;
 mod part;
 mod parts;
 mod record;
-mod run;
 mod scan;
+mod watch;
 mod write;
 
 pub use addrs::Addrs;

@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use scanners::scope::{AddrSet, InScope, Name, Scope};
 use scanners::target::{Chunk, TargetSet};
 use serde::{Deserialize, Serialize};
-use task_core::TaskError;
+use task_core::{Claim, Payload, TaskContext, TaskError};
 
 use super::addrs::Addrs;
 use super::options::TcpSyn;
+use crate::scan::generate::is_zero;
 use crate::scan::host::admit;
 
 /// Addresses, and how each is in scope. All tasks of a part have the same one, and a range of its
@@ -31,14 +32,59 @@ pub struct Part {
 pub struct AddressTarget {
     /// The address.
     pub address: IpAddr,
-    /// At most [`MAX_NAMES`](Self::MAX_NAMES) names.
+    /// At most [`MAX_NAMES`](Self::MAX_NAMES) names, and [`MAX_NAME_BYTES`](Self::MAX_NAME_BYTES)
+    /// of them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub names: BTreeSet<Name>,
+    /// How many more led to it: these are not carried.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub names_cut: u64,
 }
 
 impl AddressTarget {
-    /// Names that are kept of those that lead to one address; more are left out.
+    /// Names that are kept of those that lead to one address; more are left out and counted.
     pub const MAX_NAMES: usize = 1_000;
+    /// Bytes of names that are kept.
+    pub const MAX_NAME_BYTES: usize = 32 << 10;
+
+    /// Keeps as many of `names` as it may: first those that the scope admits, in the order of the
+    /// alphabet, so that an address is in scope whenever one of all its names is.
+    pub(super) fn new(address: IpAddr, names: BTreeSet<Name>, scope: &Scope) -> Self {
+        let all = names.len();
+        let bytes: usize = names.iter().map(|name| name.as_str().len()).sum();
+        if all <= Self::MAX_NAMES && bytes <= Self::MAX_NAME_BYTES {
+            return Self {
+                address,
+                names,
+                names_cut: 0,
+            };
+        }
+        let admits = |name: &Name| scope.admit(name.clone()).is_ok();
+        let (inside, outside): (Vec<_>, Vec<_>) = names.into_iter().partition(admits);
+        let mut room = Self::MAX_NAME_BYTES;
+        let fits = |name: &Name| {
+            let left = room.checked_sub(name.as_str().len());
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let names: BTreeSet<Name> = inside
+            .into_iter()
+            .chain(outside)
+            .take(Self::MAX_NAMES)
+            .take_while(fits)
+            .collect();
+        Self {
+            address,
+            names_cut: (all - names.len()) as u64,
+            names,
+        }
+    }
+
+    /// Bytes that it takes up in a task, more or less.
+    pub(super) fn weight(&self) -> usize {
+        let names = self.names.iter().map(|name| name.as_str().len() + 3);
+        64 + names.sum::<usize>()
+    }
 }
 
 /// Which of a part's targets are a task's: of those that the scope admits, in the order of a seed.
@@ -52,7 +98,16 @@ pub struct Portion {
     /// Targets of the part that the scope refuses, for this task to enter into the ledger.
     #[serde(default)]
     pub refused: u64,
+    /// Where the part lies, if the task does not have it with it: all tasks of a large part share
+    /// it. At most 1 MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Claim>,
 }
+
+/// Bytes of a part that is fetched, at most.
+const MAX_FETCHED: u64 = 1 << 20;
+/// Bytes of JSON from which on the tasks of a part share it.
+const SHARED: usize = 4 << 10;
 
 /// A part, as the scope leaves it.
 pub(super) struct Admitted {
@@ -62,6 +117,42 @@ pub(super) struct Admitted {
 }
 
 impl Part {
+    pub(super) fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.named.is_empty()
+    }
+
+    /// Puts it where its tasks find it, if there are several and it is worth it.
+    pub(super) async fn share<R>(&self, cx: &TaskContext<R>) -> Result<Option<Claim>, TaskError> {
+        // Without an object store each task has it with it.
+        let Some(objects) = cx.objects() else {
+            return Ok(None);
+        };
+        let key = || format!("parts/{}/{}", cx.collection_id(), cx.task_id());
+        let part = Payload::encode(self)?;
+        match part.check_in(SHARED, key, Some(&**objects)).await? {
+            Payload::Claim(claim) => Ok(Some(claim)),
+            Payload::Inline(_) => Ok(None),
+        }
+    }
+
+    /// The part that [`share`](Self::share) has put there.
+    pub(super) async fn fetch<R>(claim: &Claim, cx: &TaskContext<R>) -> Result<Self, TaskError> {
+        let objects = cx.objects().ok_or_else(|| {
+            TaskError::retry(
+                "the part of the scan lies in an object store, and this worker has none",
+            )
+        })?;
+        if claim.len > MAX_FETCHED {
+            return Err(TaskError::fatal(format!(
+                "the part `{}` has {} bytes; {MAX_FETCHED} are allowed",
+                claim.key, claim.len
+            )));
+        }
+        let json = claim.fetch(&**objects).await?;
+        serde_json::from_slice(&json)
+            .map_err(|error| TaskError::fatal(format!("the part `{}`: {error}", claim.key)))
+    }
+
     /// How many targets there are with the ports of `options`, in scope or not.
     pub(super) fn len(&self, options: &TcpSyn) -> u64 {
         times(self.wanted().len(), options)

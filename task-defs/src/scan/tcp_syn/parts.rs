@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use scanners::scope::{AddrSet, Name};
+use scanners::scope::{AddrSet, Name, Scope};
 use task_core::TaskError;
 
 use super::hosts::Host;
 use super::part::{AddressTarget, Part};
 use crate::chunk::Chunks;
 
-/// Ranges, or addresses with names, of one part: some kilobytes, which every task of it carries.
+/// Ranges, or addresses with names, of one part at most.
 const PART: u32 = 500;
+/// Bytes of addresses with names in one part, more or less: every task of the part needs them.
+const PART_BYTES: usize = 64 << 10;
 
 /// All addresses that rows have named.
 #[derive(Debug, Default)]
@@ -38,7 +40,7 @@ impl Gathered {
                 self.duplicates += u64::from(known);
                 let names = self.named.entry(address).or_default();
                 let len = name.as_str().len();
-                if names.len() < AddressTarget::MAX_NAMES && names.insert(name) {
+                if names.insert(name) {
                     self.bytes += len;
                 }
             }
@@ -72,8 +74,8 @@ impl Gathered {
 
     /// The parts: no address is in two of them. Each holds one version of IP only, because the way
     /// of packets may be open for one and not for the other, and is a sample of the whole. The same
-    /// rows and the same seed give the same parts.
-    pub(super) fn into_parts(mut self, seed: u64) -> Vec<Part> {
+    /// rows, the same seed and the same scope give the same parts.
+    pub(super) fn into_parts(mut self, seed: u64, scope: &Scope) -> Vec<Part> {
         self.settle();
         // Whoever has a name is scanned for it.
         let named = self.named.keys().map(|&address| (address, address));
@@ -90,20 +92,33 @@ impl Gathered {
             });
         }
         let named = self.named.into_iter();
-        let (v4, v6): (Vec<_>, Vec<_>) = named.partition(|(address, _)| address.is_ipv4());
+        let named = named.map(|(address, names)| AddressTarget::new(address, names, scope));
+        let (v4, v6): (Vec<_>, Vec<_>) = named.partition(|host| host.address.is_ipv4());
         for hosts in [v4, v6] {
-            cut(&hosts, seed, |hosts| {
-                let named = hosts.map(|(address, names)| AddressTarget {
-                    address: *address,
-                    names: names.clone(),
-                });
-                parts.push(Part {
-                    named: named.collect(),
-                    ..Part::default()
-                });
-            });
+            cut(&hosts, seed, |hosts| by_weight(hosts, &mut parts));
         }
         parts
+    }
+}
+
+/// Makes one part of `hosts`, or several if their names weigh too much for one.
+fn by_weight<'a>(hosts: impl Iterator<Item = &'a AddressTarget>, parts: &mut Vec<Part>) {
+    let (mut named, mut bytes) = (Vec::new(), 0);
+    let part = |named| Part {
+        named,
+        ..Part::default()
+    };
+    for host in hosts {
+        let weight = host.weight();
+        if bytes + weight > PART_BYTES && !named.is_empty() {
+            parts.push(part(std::mem::take(&mut named)));
+            bytes = 0;
+        }
+        named.push(host.clone());
+        bytes += weight;
+    }
+    if !named.is_empty() {
+        parts.push(part(named));
     }
 }
 
@@ -125,6 +140,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn scope() -> Scope {
+        Scope::builder().allow_domain("in.example").build().unwrap()
+    }
 
     fn addr(n: u32) -> IpAddr {
         Ipv4Addr::from(0xc612_0000 + n).into()
@@ -149,7 +168,7 @@ mod tests {
             let all = ranges.chain(named.iter().map(|&(at, _)| (addr(at), addr(at))));
             let all: AddrSet = all.collect();
 
-            let parts = gathered.into_parts(seed);
+            let parts = gathered.into_parts(seed, &scope());
             let mut seen = AddrSet::default();
             let mut sum = 0;
             for part in &parts {
@@ -169,6 +188,53 @@ mod tests {
                 prop_assert_eq!(host.len(), 1);
                 prop_assert!(host[0].names.contains(&name));
             }
+        }
+    }
+
+    fn named(gathered: &mut Gathered, at: u32, name: &str) {
+        let host = Host::Named(addr(at), name.parse().unwrap());
+        gathered.add(host).unwrap();
+    }
+
+    #[test]
+    fn names_beyond_the_limit_are_counted_and_those_in_scope_are_kept() {
+        let mut gathered = Gathered::default();
+        for n in 0..1200 {
+            named(&mut gathered, 1, &format!("a{n}.out.example"));
+        }
+        // Behind all others in the alphabet, and in the rows.
+        for n in 0..30 {
+            named(&mut gathered, 1, &format!("z{n}.in.example"));
+        }
+        named(&mut gathered, 1, "a1.out.example");
+        assert_eq!(gathered.duplicates(), 1230);
+        let parts = gathered.into_parts(7, &scope());
+        let host = &parts[0].named[0];
+        assert_eq!(host.names.len(), AddressTarget::MAX_NAMES);
+        assert_eq!(host.names_cut, 230);
+        let inside = |name: &&Name| name.as_str().ends_with(".in.example");
+        assert_eq!(host.names.iter().filter(inside).count(), 30);
+    }
+
+    #[test]
+    fn no_part_is_too_heavy_for_its_tasks_however_long_the_names_are() {
+        let mut gathered = Gathered::default();
+        let label = "x".repeat(60);
+        for n in 0..30_000 {
+            named(
+                &mut gathered,
+                n % 40,
+                &format!("n{n}.{label}.{label}.{label}.example"),
+            );
+        }
+        let parts = gathered.into_parts(7, &scope());
+        let hosts = parts.iter().flat_map(|part| &part.named);
+        assert_eq!(hosts.clone().count(), 40);
+        let names = hosts.map(|host| host.names.len() as u64 + host.names_cut);
+        assert_eq!(names.sum::<u64>(), 30_000);
+        for part in &parts {
+            let json = serde_json::to_vec(part).unwrap();
+            assert!(json.len() < 128 << 10, "{} bytes", json.len());
         }
     }
 }

@@ -9,6 +9,7 @@ use scanners::syn::{SynAnswer, SynState};
 use serde::{Deserialize, Serialize};
 
 use crate::recon::PortState;
+use crate::scan::generate::is_zero;
 
 /// A row: a port as it was found, or how many have no row of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub struct PortRecord {
     /// The names that led to the address, sorted, if the port is open.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub names: BTreeSet<Name>,
+    /// How many more led to it: [`AddressTarget`](super::AddressTarget) has the limit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub names_cut: u64,
     /// The reason, where the class does not say all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,

@@ -1,24 +1,16 @@
 //! A range of the ports of a part is scanned.
 
-use std::time::Duration;
-
-use futures_util::future::try_join;
-use scanners::connect::ConnectScan;
-use scanners::engine::Answered;
 use scanners::scope::Scope;
-use scanners::syn::SynScan;
-use scanners::target::{Chunk, TargetSet};
+use scanners::target::{Chunk, ChunkTargets};
 use serde::{Deserialize, Serialize};
-use task_core::{TaskContext, TaskDefinition, TaskError, needs};
-use tokio::sync::mpsc;
+use serde_json::Value;
+use task_core::{TaskContext, TaskDefinition, TaskError, UpgradeError, needs};
 
-use super::cursor::{Cursor, Kept};
+use super::cursor::Cursor;
 use super::form::Form;
 use super::options::TcpSyn;
 use super::part::{Part, Portion, fingerprint};
-use super::record::{AskedBy, Counted, PortClass, PortRow};
-use super::run::{CHECKPOINT, Ended, Watch, by_connections, by_packets};
-use super::write::Writer;
+use super::record::{Counted, PortClass, PortRow};
 use crate::blocking::blocking;
 use crate::clients;
 use crate::scan::scan::{DEFAULT_CONCURRENCY, check_concurrency};
@@ -33,23 +25,31 @@ use crate::scan::scan::{DEFAULT_CONCURRENCY, check_concurrency};
 /// whatever they are now.
 ///
 /// Before its time runs out, when its worker leaves, and after [`TcpSyn::leg`] it stops and hands
-/// over: by packets a checkpoint of the scan, by connections a position. The next attempt goes on
-/// there, with no target lost and none told twice; packets of the last second are sent again.
+/// over: by packets a checkpoint of the scan, by connections the positions that are not done. The
+/// next attempt goes on there, with no target lost and none told twice; packets of the last second
+/// are sent again.
 ///
-/// Memory holds a bit for each target and the answers that wait to be written.
+/// A link that fails hands over as well, and so does a machine that cannot open a connection for ten
+/// seconds; until then fewer are under way at once, and the ports wait for their turn to come again.
+/// What connections have left behind connections finish.
+///
+/// Memory holds a bit for each target and the answers that wait to be written: by packets as many
+/// as there are targets, by connections some hundreds.
 ///
 /// # Errors
 ///
 /// - [`TaskError::OutOfScope`] if the collection has no scope document.
 /// - [`TaskError::Fatal`] if a setting is beyond its limits, or the portion is of other targets:
 ///   generated under another scope.
-/// - [`TaskError::Retry`] if the link or this machine fails, if packets are asked for (or have
-///   begun the scan) and cannot go out from here, or if there is not the time to begin.
+/// - [`TaskError::Retry`] if the link or this machine fails before anything was gained, if packets
+///   are asked for (or have begun the scan) and cannot go out from here, or if there is not the time
+///   to begin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PortScan {
-    /// The addresses.
+    /// The addresses; none, if the portion says where they lie.
+    #[serde(default, skip_serializing_if = "Part::is_empty")]
     pub part: Part,
     /// Which of their ports; all if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +78,8 @@ impl PortScan {
 
 impl TaskDefinition for PortScan {
     const KIND: &'static str = "tcp_syn.scan";
+    /// Since 2 a portion may say where its part lies.
+    const VERSION: u32 = 2;
     type Requires = needs![RawSocketAccess, ReconDataAccess, TaskDataAccess];
     type Output = ();
 
@@ -91,30 +93,38 @@ impl TaskDefinition for PortScan {
         }
     }
 
-    async fn run(self, cx: TaskContext<Self::Requires>) -> Result<(), TaskError> {
+    async fn run(mut self, cx: TaskContext<Self::Requires>) -> Result<(), TaskError> {
         check_concurrency(self.concurrency)?;
         self.options.check()?;
         let scope = clients::scope(&cx).await?;
         let cursor: Cursor = cx.cursor()?.unwrap_or_default();
+        if let Some(claim) = self
+            .portion
+            .as_ref()
+            .and_then(|portion| portion.part.as_ref())
+        {
+            self.part = Part::fetch(claim, &cx).await?;
+        }
         let (task, range) = blocking(move || {
             let range = self.range(&scope)?;
             Ok::<_, TaskError>((self, range))
         })
         .await??;
-        let scan = tokio::select! {
+        tokio::select! {
             biased;
-            () = cx.cancelled() => return Err(TaskError::Cancelled),
-            done = task.scan(&cx, &range, &cursor) => done?,
-        };
-        match scan {
-            None => Ok(()),
-            // Nothing was gained: a failure, so that a worker that never has the time does not get
-            // the task for ever.
-            Some(next) if next == cursor && cx.is_leaving() => Err(TaskError::Cancelled),
-            Some(next) if next == cursor => Err(TaskError::retry(
-                "the worker has not the time to begin; it takes a few seconds",
-            )),
-            Some(next) => Err(TaskError::deadline(&next)),
+            () = cx.cancelled() => Err(TaskError::Cancelled),
+            done = task.scan(&cx, &range, cursor) => done,
+        }
+    }
+
+    fn upgrade(from: u32, payload: Value) -> Result<Value, UpgradeError> {
+        match from {
+            // It had its part with it, as it still may.
+            1 => Ok(payload),
+            _ => Err(UpgradeError::new(format!(
+                "`{}` has versions 1 and 2, and not {from}",
+                Self::KIND
+            ))),
         }
     }
 }
@@ -122,150 +132,107 @@ impl TaskDefinition for PortScan {
 /// What a task has to scan, as the scope leaves it.
 struct Range {
     /// `None` if nothing is left.
-    targets: Option<(TargetSet, Chunk)>,
+    targets: Option<ChunkTargets>,
     refused: u64,
 }
 
 impl PortScan {
     fn range(&self, scope: &Scope) -> Result<Range, TaskError> {
         let admitted = self.part.admit(scope, &self.options)?;
-        let Some(portion) = &self.portion else {
-            let targets = admitted.targets.map(|targets| {
+        let (targets, chunk, refused) = match (&self.portion, admitted.targets) {
+            (None, Some(targets)) => {
                 let chunk = Chunk::all(&targets, 0);
-                (targets, chunk)
-            });
-            check_len(targets.as_ref().map_or(0, |(_, chunk)| chunk.len()))?;
-            let refused = admitted.refused;
-            return Ok(Range { targets, refused });
-        };
-        check_len(portion.chunk.len())?;
-        let refused = portion.refused;
-        match admitted.targets {
-            None if portion.chunk.is_empty() => Ok(Range {
-                targets: None,
-                refused,
-            }),
-            Some(targets) if fingerprint(&targets) == portion.of => Ok(Range {
-                targets: Some((targets, portion.chunk.clone())),
-                refused,
-            }),
+                (targets, chunk, admitted.refused)
+            }
+            (None, None) => {
+                return Ok(Range {
+                    targets: None,
+                    refused: admitted.refused,
+                });
+            }
+            (Some(portion), None) if portion.chunk.is_empty() => {
+                return Ok(Range {
+                    targets: None,
+                    refused: portion.refused,
+                });
+            }
+            (Some(portion), Some(targets)) if fingerprint(&targets) == portion.of => {
+                (targets, portion.chunk.clone(), portion.refused)
+            }
             // Never without its scope: what it would leave out nobody has counted.
-            _ => Err(TaskError::fatal(
-                "the portion is of other targets than the scope admits of its part; generate the \
-                 scan again under this scope",
-            )),
+            _ => {
+                return Err(TaskError::fatal(
+                    "the portion is of other targets than the scope admits of its part; generate \
+                     the scan again under this scope",
+                ));
+            }
+        };
+        if chunk.len() > MAX_CHUNK.into() {
+            return Err(TaskError::fatal(format!(
+                "one task has {} targets; {MAX_CHUNK} are allowed: give it a smaller portion, as \
+                 `tcp_syn.generate` does",
+                chunk.len()
+            )));
         }
+        Ok(Range {
+            targets: Some(targets.chunk(&chunk).map_err(TaskError::fatal)?),
+            refused,
+        })
     }
 
-    /// Scans; says where to go on, if it is not over.
+    /// Scans, by what this machine can do and what an earlier attempt has begun with.
     async fn scan(
         &self,
         cx: &TaskContext<<Self as TaskDefinition>::Requires>,
         range: &Range,
-        cursor: &Cursor,
-    ) -> Result<Option<Cursor>, TaskError> {
-        let Some((set, chunk)) = &range.targets else {
-            let outcome = PortClass::OutOfScope;
-            cx.cover(outcome.as_str(), range.refused);
-            let row = PortRow::Counted(Counted {
-                outcome,
-                method: None,
-                count: range.refused,
-            });
-            cx.task_data().push(&row).await?;
-            return Ok(None);
+        cursor: Cursor,
+    ) -> Result<(), TaskError> {
+        let (part, refused) = (&self.part, range.refused);
+        let Some(targets) = &range.targets else {
+            return count_refused(cx, refused).await;
         };
-        let chunk = Chunk {
-            // No more than the length of the chunk.
-            lo: chunk.hi.min(chunk.lo.saturating_add(cursor.from.into())),
-            ..chunk.clone()
-        };
-        let rest = set.chunk(&chunk).map_err(TaskError::fatal)?;
-        let form = {
-            let (raw, options, set) = (cx.raw_sockets(), self.options.clone(), set.clone());
-            blocking(move || Form::choose(raw, &options, &set)).await??
-        };
-        let mut answered = Answered::new(rest.len());
-        let resumed = match &cursor.syn {
-            None => None,
-            Some(kept) => {
-                let checkpoint = kept.fetch(cx).await?;
-                answered = checkpoint.answered(rest.len()).map_err(TaskError::fatal)?;
-                Some(checkpoint)
+        let form = match &cursor {
+            // Packets go to a range of positions, and not to some that are left of it.
+            Cursor::Connections(at) if !at.again.is_empty() => Form::Connect,
+            _ => {
+                let (raw, options) = (cx.raw_sockets(), self.options.clone());
+                let set = targets.set().clone();
+                blocking(move || Form::choose(raw, &options, &set)).await??
             }
         };
-        let (out, told) = mpsc::unbounded_channel();
-        let (method, to_stop) = match form {
-            Form::Syn(_) => (AskedBy::Syn, Duration::ZERO),
-            Form::Connect => (AskedBy::Connect, self.options.timeout),
-        };
-        let watch = Watch::new(cx.clone(), out, self.options.leg, to_stop);
-        let mut writer = Writer::new(cx, &rest, &self.part, self.options.rows, method, answered);
-        let ended: Ended = match form {
-            Form::Syn(link) => {
-                let mut scan = SynScan::new(set.clone())
-                    .chunk(chunk)
-                    .rate(self.options.rate.into())
-                    .passes(self.options.passes)
-                    .with(|config| config.checkpoint_every = Some(CHECKPOINT));
-                if let Some(checkpoint) = resumed {
-                    scan = scan.resume(checkpoint);
-                }
-                let scan = by_packets(link, scan, watch);
-                try_join(scan, writer.follow(told)).await?.0
+        match (form, cursor) {
+            (Form::Syn(link), Cursor::Packets { from, syn }) => {
+                let at = (from, Some(&syn));
+                self.by_packets(cx, part, (targets, refused), link, at)
+                    .await
             }
-            Form::Connect if resumed.is_some() => {
-                return Err(TaskError::retry(
-                    "this scan was begun by packets, and they cannot go out from this worker; \
-                     give it CAP_NET_RAW and the same way to the targets",
-                ));
+            (Form::Syn(link), Cursor::Connections(at)) => {
+                let at = (at.next, None);
+                self.by_packets(cx, part, (targets, refused), link, at)
+                    .await
             }
-            Form::Connect => {
-                let scan = ConnectScan::new(set.clone())
-                    .chunk(chunk)
-                    .rate(self.options.rate.into())
-                    .at_once(self.concurrency)
-                    .patience(self.options.timeout);
-                let scan = by_connections(scan, watch);
-                try_join(scan, writer.follow(told)).await?.0
+            (Form::Connect, Cursor::Connections(at)) => {
+                self.by_connections(cx, part, targets, refused, at).await
             }
-        };
-        if ended.complete {
-            writer.write_held().await?;
-            writer.silence(rest.len()).await?;
-            writer.count(PortClass::Silent, ended.silent);
-            writer.count(PortClass::OutOfScope, range.refused);
-            writer.finish().await?;
-            return Ok(None);
+            (Form::Connect, Cursor::Packets { .. }) => Err(TaskError::retry(
+                "this scan was begun by packets, and they cannot go out from this worker; give it \
+                 CAP_NET_RAW and the same way to the targets",
+            )),
         }
-        let next = match method {
-            AskedBy::Syn => match writer.mark() {
-                Some(mark) => Cursor {
-                    from: cursor.from,
-                    syn: Some(Kept::keep(mark, cx).await?),
-                },
-                None => cursor.clone(),
-            },
-            AskedBy::Connect => {
-                writer.silence(ended.next).await?;
-                writer.count(PortClass::Silent, ended.silent);
-                Cursor {
-                    from: cursor.from.saturating_add(ended.next),
-                    syn: None,
-                }
-            }
-        };
-        writer.finish().await?;
-        Ok(Some(next))
     }
 }
 
-fn check_len(targets: u128) -> Result<(), TaskError> {
-    if targets <= MAX_CHUNK.into() {
-        return Ok(());
-    }
-    Err(TaskError::fatal(format!(
-        "one task has {targets} targets; {MAX_CHUNK} are allowed: give it a smaller portion, as \
-         `tcp_syn.generate` does"
-    )))
+/// Nothing is left to be scanned.
+async fn count_refused(
+    cx: &TaskContext<<PortScan as TaskDefinition>::Requires>,
+    count: u64,
+) -> Result<(), TaskError> {
+    let outcome = PortClass::OutOfScope;
+    cx.cover(outcome.as_str(), count);
+    let row = PortRow::Counted(Counted {
+        outcome,
+        method: None,
+        count,
+    });
+    cx.task_data().push(&row).await
 }

@@ -1,103 +1,96 @@
 //! What is found is written down: rows, the ledger, models.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
-use scanners::engine::{Answered, Checkpoint};
-use scanners::scope::Name;
-use scanners::target::{ChunkTargets, Target};
+use scanners::target::Target;
 use task_core::{TaskContext, TaskDefinition, TaskError};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::options::PortRows;
-use super::part::Part;
+use super::part::{AddressTarget, Part};
 use super::record::{AskedBy, Counted, PortClass, PortRecord, PortRow};
-use super::run::Told;
 use super::scan::PortScan;
 use crate::recon::{Carrier, Endpoint};
 use crate::scan::found::Found;
 
 /// Writes what one run of a scan tells.
-///
-/// By packets an answer is held back until a checkpoint covers it: what is found behind the last
-/// one is found again by whoever goes on from there.
 pub(super) struct Writer<'a> {
     cx: &'a TaskContext<<PortScan as TaskDefinition>::Requires>,
-    targets: &'a ChunkTargets,
-    names: HashMap<IpAddr, &'a BTreeSet<Name>>,
+    hosts: HashMap<IpAddr, &'a AddressTarget>,
     rows: PortRows,
     method: AskedBy,
-    answered: Answered,
-    held: Vec<PortRecord>,
-    mark: Option<Box<Checkpoint>>,
     found: Found,
     /// What has no rows of its own.
     counted: BTreeMap<PortClass, u64>,
 }
 
+/// What one port has answered.
+pub(super) struct Answer {
+    pub(super) target: Target,
+    pub(super) outcome: PortClass,
+    /// The reason, where the class does not say all.
+    pub(super) detail: Option<String>,
+}
+
 impl<'a> Writer<'a> {
-    /// A writer for a scan of `targets`, of which those in `answered` were written before.
     pub(super) fn new(
         cx: &'a TaskContext<<PortScan as TaskDefinition>::Requires>,
-        targets: &'a ChunkTargets,
         part: &'a Part,
         rows: PortRows,
         method: AskedBy,
-        answered: Answered,
     ) -> Self {
-        let names = part.named.iter().map(|host| (host.address, &host.names));
+        let hosts = part.named.iter().map(|host| (host.address, host));
         Self {
             cx,
-            targets,
-            names: names.collect(),
+            hosts: hosts.collect(),
             rows,
             method,
-            answered,
-            held: Vec::new(),
-            mark: None,
             found: Found::default(),
             counted: BTreeMap::new(),
         }
     }
 
-    /// Writes until the scan has no more to tell.
-    pub(super) async fn follow(
-        &mut self,
-        mut told: UnboundedReceiver<Told>,
-    ) -> Result<(), TaskError> {
-        while let Some(told) = told.recv().await {
-            match told {
-                Told::Answer {
-                    target,
-                    outcome,
-                    detail,
-                } => {
-                    let record = self.record(target, outcome, detail);
-                    match self.method {
-                        AskedBy::Syn => self.held.push(record),
-                        AskedBy::Connect => self.write(record).await?,
-                    }
-                }
-                Told::Mark(mark) => {
-                    self.write_held().await?;
-                    self.mark = Some(mark);
-                }
+    /// Writes an answer; silence is one, too, for connections.
+    pub(super) async fn write(&mut self, answer: Answer) -> Result<(), TaskError> {
+        let Answer {
+            target,
+            outcome,
+            detail,
+        } = answer;
+        if outcome == PortClass::Silent {
+            self.silent(target).await?;
+            self.count(outcome, 1);
+            return Ok(());
+        }
+        let is_open = outcome == PortClass::Open;
+        let host = self.hosts.get(&target.addr()).filter(|_| is_open);
+        let record = PortRecord {
+            address: target.addr(),
+            port: target.port(),
+            outcome,
+            method: self.method,
+            names: host.map(|host| host.names.clone()).unwrap_or_default(),
+            names_cut: host.map_or(0, |host| host.names_cut),
+            detail,
+        };
+        if let Some(state) = outcome.state() {
+            let endpoint = Endpoint {
+                state: Some(state),
+                names: record.names.iter().cloned().collect(),
+                ..Endpoint::new(Carrier::Tcp, at(target))
+            };
+            match is_open {
+                true => self.found.add(&endpoint),
+                false => self.found.add_if_known(&endpoint),
             }
         }
-        Ok(())
-    }
-
-    /// The last checkpoint: everything before it is written, and nothing behind it.
-    pub(super) fn mark(&self) -> Option<&Checkpoint> {
-        self.mark.as_deref()
-    }
-
-    /// Writes what was held back: the scan is over, and nobody goes on.
-    pub(super) async fn write_held(&mut self) -> Result<(), TaskError> {
-        for record in std::mem::take(&mut self.held) {
-            self.write(record).await?;
+        if is_open || self.rows == PortRows::Answered {
+            self.cx.cover(outcome.as_str(), 1);
+            self.cx.task_data().push(&PortRow::Port(record)).await?;
+        } else {
+            self.count(outcome, 1);
         }
-        Ok(())
+        self.store_if_full().await
     }
 
     /// Counts `count` targets that are not told one by one.
@@ -108,25 +101,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The positions before `end` that have not answered: a port that is known to have been open
-    /// is news if it is silent now.
-    pub(super) async fn silence(&mut self, end: u64) -> Result<(), TaskError> {
-        let recon = self.cx.recon();
-        let mut from = 0;
-        while let Some(position) = self.answered.next_silent(from..end) {
-            from = position + 1;
-            if let Some(target) = self.targets.get(position) {
-                self.found.add_if_known(&Endpoint {
-                    state: PortClass::Silent.state(),
-                    ..Endpoint::new(Carrier::Tcp, at(target))
-                });
-            }
-            if self.found.is_full() {
-                self.found.store(&recon).await?;
-                self.cx.checkpoint();
-            }
-        }
-        Ok(())
+    /// A port that is known to have been open is news if it is silent now.
+    pub(super) async fn silent(&mut self, target: Target) -> Result<(), TaskError> {
+        self.found.add_if_known(&Endpoint {
+            state: PortClass::Silent.state(),
+            ..Endpoint::new(Carrier::Tcp, at(target))
+        });
+        self.store_if_full().await
     }
 
     /// Writes the counts, and the models that are left.
@@ -144,46 +125,10 @@ impl<'a> Writer<'a> {
         self.found.store(&self.cx.recon()).await
     }
 
-    fn record(&mut self, target: Target, outcome: PortClass, detail: Option<String>) -> PortRecord {
-        if let Some(position) = self.targets.position(target.addr(), target.port()) {
-            self.answered.mark(position);
-        }
-        let names = match outcome {
-            PortClass::Open => self.names.get(&target.addr()).copied(),
-            _ => None,
-        };
-        PortRecord {
-            address: target.addr(),
-            port: target.port(),
-            outcome,
-            method: self.method,
-            names: names.cloned().unwrap_or_default(),
-            detail,
-        }
-    }
-
-    async fn write(&mut self, record: PortRecord) -> Result<(), TaskError> {
-        let is_open = record.outcome == PortClass::Open;
-        if let Some(state) = record.outcome.state() {
-            let at = SocketAddr::new(record.address, record.port);
-            let endpoint = Endpoint {
-                state: Some(state),
-                names: record.names.iter().cloned().collect(),
-                ..Endpoint::new(Carrier::Tcp, at)
-            };
-            match is_open {
-                true => self.found.add(&endpoint),
-                false => self.found.add_if_known(&endpoint),
-            }
-        }
-        if is_open || self.rows == PortRows::Answered {
-            self.cx.cover(record.outcome.as_str(), 1);
-            self.cx.task_data().push(&PortRow::Port(record)).await?;
-        } else {
-            self.count(record.outcome, 1);
-        }
+    async fn store_if_full(&mut self) -> Result<(), TaskError> {
         if self.found.is_full() {
             self.found.store(&self.cx.recon()).await?;
+            self.cx.checkpoint();
         }
         Ok(())
     }
