@@ -74,5 +74,5 @@ async fn scan(args: &Args) -> anyhow::Result<bool> {
         );
     }
     let verdict = results::collect(&job, &client, &run, &args.out).await?;
-    Ok(output::end(args, &job, &report, &verdict, faults))
+    Ok(output::end(args, &job, &report, &verdict, faults.as_ref()))
 }

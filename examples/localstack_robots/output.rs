@@ -51,7 +51,7 @@ pub(crate) fn end(
     job: &Job,
     report: &Report,
     verdict: &Verdict,
-    faults: Option<Value>,
+    faults: Option<&Value>,
 ) -> bool {
     let ledger = &report.ledger;
     let names = job.list.len() as u64;
@@ -88,7 +88,7 @@ pub(crate) fn end(
         report.seconds,
         args.out.display(),
     );
-    if let Some(faults) = &faults {
+    if let Some(faults) = faults {
         eprintln!("faults: {faults}");
     }
     if args.json {

@@ -202,7 +202,7 @@ fn lies(mine: &DispatchTask, theirs: &DispatchTask) -> Vec<(Message, &'static st
 }
 
 /// Two tasks of two runs, as External workers were given them.
-async fn given(post: &Post) -> (sortie::Run, sortie::Run, DispatchTask, DispatchTask) {
+async fn given(post: &Post) -> (Run, Run, DispatchTask, DispatchTask) {
     let submit = async |name: &str| {
         let workflow = Workflow::new(name).task("look", Look { site: 1 });
         let handle = async {
@@ -229,7 +229,7 @@ async fn each_lie_is_a_dead_letter_and_touches_nothing() {
         .map(|(lie, _)| post.message(lie.clone()))
         .collect();
     assert!(
-        post.from_external(&bodies).await.is_empty(),
+        post.by_external(&bodies).await.is_empty(),
         "none comes again"
     );
     let parked = post.parked();
@@ -263,7 +263,7 @@ async fn bytes_that_are_no_message_are_dead_letters() {
         &format!("{{\"v\":1,\"id\":{}", "[".repeat(100_000)),
     ]
     .map(str::to_owned);
-    assert!(post.from_external(&bodies).await.is_empty());
+    assert!(post.by_external(&bodies).await.is_empty());
     let parked = post.parked();
     assert_eq!(parked.len(), bodies.len());
     for (body, reason) in parked {
@@ -285,10 +285,10 @@ async fn who_is_honest_is_heard_among_liars() {
     bodies.insert(count / 2, post.message(complete(honest(&their_task))));
     bodies.push("nonsense".to_owned());
     bodies.push(post.message(complete(honest(&my_task))));
-    assert!(post.from_external(&bodies).await.is_empty());
+    assert!(post.by_external(&bodies).await.is_empty());
     assert_eq!(post.parked().len(), count + 1);
     // Again: what a transaction has refused is dropped as seen, the rest is parked once more.
-    assert!(post.from_external(&bodies).await.is_empty());
+    assert!(post.by_external(&bodies).await.is_empty());
     assert!(post.parked().len() <= count + 1);
     for run in [mine, theirs] {
         let report = run.wait().await.unwrap();
@@ -311,7 +311,7 @@ async fn an_object_that_was_replaced_is_not_read() {
         data,
         ..honest(&task)
     }));
-    assert!(post.from_external(&[said]).await.is_empty());
+    assert!(post.by_external(&[said]).await.is_empty());
     assert!(post.parked().is_empty());
     post.objects.put(&key, "\"other\"".into()).await.unwrap();
     let read = mine.result::<String>("look").await.unwrap_err();

@@ -156,7 +156,7 @@ impl Post {
     }
 
     /// The same by an External worker.
-    pub(crate) async fn from_external(&self, bodies: &[String]) -> Vec<String> {
+    pub(crate) async fn by_external(&self, bodies: &[String]) -> Vec<String> {
         self.deliver(EXTERNAL, bodies).await
     }
 

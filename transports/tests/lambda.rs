@@ -299,7 +299,7 @@ fn manager(carrier: &Arc<Recorder>) -> LambdaManager {
 }
 
 /// A message to the manager.
-fn message(id: u8, body: Value) -> String {
+fn message(id: u8, body: &Value) -> String {
     let id = format!("0190163d-9f02-7c41-9d3a-5b1e6a7f00{id:02}");
     json!({ "v": 1, "id": id, "body": body }).to_string()
 }
@@ -311,15 +311,15 @@ async fn who_is_not_trusted_may_speak_of_tasks_and_of_nothing_else() {
     let task = json!({ "task_id": collection, "attempt": 1, "fence": "0123456789abcdef" });
     let cancel = json!({ "cancel_collection": { "collection_id": collection } });
     let said = [
-        message(1, json!("tick")),
-        message(2, cancel.clone()),
+        message(1, &json!("tick")),
+        message(2, &cancel),
         message(
             3,
-            json!({ "submit_collection": { "collection_id": collection, "plan": { "inline": {} } } }),
+            &json!({ "submit_collection": { "collection_id": collection, "plan": { "inline": {} } } }),
         ),
         // Spelt so that a careless reader takes it for something else.
-        message(4, cancel).replace("cancel_collection", "cancel\\u005fcollection"),
-        message(5, json!({ "heartbeat": task })),
+        message(4, &cancel).replace("cancel_collection", "cancel\\u005fcollection"),
+        message(5, &json!({ "heartbeat": task })),
         "nonsense".to_owned(),
     ];
     let from = |sender: &str| {
@@ -366,10 +366,10 @@ async fn the_manager_applies_an_event_parks_what_is_none_and_ticks() {
     let bodies = [
         message(
             1,
-            json!({ "cancel_collection": { "collection_id": collection } }),
+            &json!({ "cancel_collection": { "collection_id": collection } }),
         ),
         "nonsense".to_owned(),
-        message(2, json!("tick")),
+        message(2, &json!("tick")),
     ];
     let answer = function.handle(event(&bodies)).await.unwrap();
     assert_eq!(failed(&answer), ["0"]);
