@@ -2,9 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use sortie::scanners::engine::EngineConfig;
 use sortie::scanners::link::Interception;
+
+use crate::plan::Shard;
 
 /// Finds open TCP ports with single packets, and says how sure it is.
 #[derive(Debug, Parser)]
@@ -44,6 +48,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) passes: u8,
 
+    /// Keep to that number, even where so much is lost that more passes would find more
+    #[arg(long)]
+    pub(crate) fixed_passes: bool,
+
     /// Threads that send
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) senders: usize,
@@ -56,8 +64,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) seed: Option<u64>,
 
+    /// Scan only the I-th of N equal parts; the others are for other machines, with the same seed
+    #[arg(long, value_name = "I/N", requires = "seed")]
+    pub(crate) shard: Option<Shard>,
+
+    /// Say what would be sent, and send nothing; needs no privilege
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
     /// Ask by ordinary connections, which needs no privilege and is slower by far
-    #[arg(long, conflicts_with_all = ["resume", "checkpoint_every", "passes", "senders", "adapt", "seed", "interface", "intercept"])]
+    #[arg(long, conflicts_with_all = ["resume", "checkpoint_every", "passes", "fixed_passes", "senders", "adapt", "seed", "shard", "dry_run", "interface", "intercept"])]
     pub(crate) connect: bool,
 
     /// Send by this interface [default: the one that the routing table names]
@@ -67,6 +83,19 @@ pub(crate) struct Args {
     /// Take answers before the kernel does, which is several times as fast (needs CAP_BPF)
     #[arg(long, value_enum, default_value_t = Intercept::Off)]
     pub(crate) intercept: Intercept,
+}
+
+impl Args {
+    /// The settings of the scan, from those that are usual.
+    pub(crate) fn configure(&self, mut config: EngineConfig) -> EngineConfig {
+        config.rate = self.rate;
+        config.passes = self.passes;
+        config.senders = self.senders;
+        config.adapt = self.adapt;
+        config.checkpoint_every = Some(Duration::from_secs(self.checkpoint_every));
+        config.reach = config.reach.filter(|_| !self.fixed_passes);
+        config
+    }
 }
 
 /// [`Interception`], as it is written on the command line.

@@ -74,6 +74,13 @@ pub(crate) fn tell(report: &Report) {
             [confidence.found, confidence.found_at_least].map(|share| 100.0 * share);
         eprintln!("found {found:.2} % of what answers, by its own measure; at least {least:.2} %");
     }
+    if report.passes > report.asked.passes {
+        let more = report.passes - report.asked.passes;
+        eprintln!("so much is lost on the way that {more} passes were added");
+    }
+    if report.sent.link_down > 0 {
+        eprintln!("the link went down and came back; what was under way then was lost");
+    }
     if report.dropped > 0 {
         let dropped = HumanCount(report.dropped);
         eprintln!("{dropped} answers came too fast to be taken; lower the rate");

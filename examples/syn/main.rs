@@ -5,12 +5,12 @@
 
 mod args;
 mod follow;
+mod plan;
 
 use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -53,20 +53,17 @@ fn scan(args: &Args, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
     if args.connect {
         return connect(args, targets, stop);
     }
+    let chunk = plan::chunk(args, &targets)?;
+    if args.dry_run {
+        plan::print(args, &targets, &chunk)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let link = AfPacket::toward(&ways(&targets, &scope)?, &link_options(args))?;
 
     let (mut follow, checkpoint) = Follow::open(args, stop)?;
     let mut scan = SynScan::new(targets.clone())
-        .rate(args.rate)
-        .passes(args.passes)
-        .senders(args.senders)
-        .with(|config| {
-            config.adapt = args.adapt;
-            config.checkpoint_every = Some(Duration::from_secs(args.checkpoint_every));
-        });
-    if let Some(seed) = args.seed {
-        scan = scan.seed(seed);
-    }
+        .chunk(chunk)
+        .with(|config| *config = args.configure(config.clone()));
     if let Some(checkpoint) = checkpoint {
         scan = scan.resume(checkpoint);
     }

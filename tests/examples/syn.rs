@@ -231,3 +231,50 @@ fn the_lab_is_found_and_drawn() {
     assert_eq!(svg.matches("<circle").count(), 4);
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
 }
+
+#[test]
+fn the_shards_of_a_scan_are_all_of_it_and_share_nothing() {
+    let _alone = alone();
+    let Some(bed) = bed() else { return };
+    let place = Place::new();
+    let mut all = Found::new();
+    for shard in 1..=3 {
+        let args = format!("198.18.0.0/25 -p 80,81 --rate 2000 --seed 7 --shard {shard}/3");
+        let ended = bed.enter(|| run(&mut syn(&place, &args)));
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        for (target, state) in read(&ended.stdout) {
+            assert_eq!(all.insert(target, state), None, "{target:?} twice");
+        }
+    }
+    assert_eq!(all, there(&bed, hosts(0).take(128)));
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
+    let _alone = alone();
+    let Some(bed) = bed() else { return };
+    let place = Place::new();
+    let args = "198.18.0.0/23 -p 80,81 --rate 500 --seed 7 --shard 2/4 --dry-run";
+    let ended = bed.enter(|| run(&mut syn(&place, args)));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for said in [
+        "targets     1,024 (512 addresses, 2 ports",
+        "of these    256 (shard 2 of 4)",
+        "seed        7",
+        "first       198.18.",
+        "rate        500 probes a second",
+        "probes      256 in the first pass; if nobody answers 512 in 2, and no more than 1,024 in 4",
+        "time        6 seconds for one pass",
+    ] {
+        assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
+    }
+    assert_eq!(bed.watched().unwrap(), [0, 0]);
+    for shard in ["0/4", "5/4", "3"] {
+        let args = format!("198.18.0.0/23 -p 80 --seed 7 --shard {shard}");
+        let ended = bed.enter(|| run(&mut syn(&place, &args)));
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains("write I/N"), "{}", ended.stderr);
+    }
+    let ended = bed.enter(|| run(&mut syn(&place, "198.18.0.1 -p 80 --seed 7 --shard 2/2")));
+    ended.failed(&["shard 2/2 is empty"]);
+}

@@ -6,6 +6,7 @@ mod adapt;
 mod bed;
 mod behind;
 mod classes;
+mod far_end;
 mod flap;
 mod hostile;
 mod netsim;
