@@ -401,7 +401,7 @@ mod scan {
     }
 
     /// The first step and the last of a family, and what they return.
-    fn ends<P>(family: &str, generate: Generate<P>, generated: Generated, found: Summary)
+    fn ends<P>(family: &str, generate: Generate<P>, generated: Generated, found: &Summary)
     where
         P: Serialize + DeserializeOwned + Default + PartialEq + Debug,
     {
@@ -446,7 +446,7 @@ mod scan {
     #[test]
     fn dns() {
         let generate = Generate::new("names", Dns::default()).at(at("/name"));
-        ends("dns", generate, generated(), found("resolver", "found"));
+        ends("dns", generate, generated(), &found("resolver", "found"));
         let options = Dns {
             resolver: Some("127.0.0.1:53".parse().unwrap()),
             ..Dns::default()
@@ -467,7 +467,12 @@ mod scan {
             ..generated()
         };
         let generate = Generate::new("dns", TcpSyn::default());
-        ends("tcp_syn", generate, of_names, found("connect, syn", "open"));
+        ends(
+            "tcp_syn",
+            generate,
+            of_names,
+            &found("connect, syn", "open"),
+        );
         let target = AddressTarget {
             address: address(),
             names: ["example.com".parse().unwrap()].into(),
@@ -525,7 +530,7 @@ mod scan {
             "tls",
             generate,
             generated(),
-            found("connect", "certificate"),
+            &found("connect", "certificate"),
         );
         let target = TlsTarget {
             address: address(),
@@ -565,7 +570,7 @@ mod scan {
             ..Http::default()
         };
         let generate = Generate::new("tls", options.clone());
-        ends("http", generate, generated(), found("connect", "page"));
+        ends("http", generate, generated(), &found("connect", "page"));
         assert_json_snapshot!("http.scan", scan(record.target.clone(), options));
         assert_json_snapshot!("http.scan.row", record);
     }

@@ -20,8 +20,7 @@ use task_core::ports::transport::{Outgoing, Transport};
 use task_core::recon::{Change, ModelRow, Observation, Observer, Position, Query, Schema};
 use task_core::worker::{StockWorker, WorkerLoop};
 use task_core::{
-    Claim, CollectionId, Payload, Queue, Registry, Resources, TaskDefinition, TaskError, Timestamp,
-    WorkerKind,
+    Claim, CollectionId, Payload, Queue, Registry, Resources, TaskDefinition, Timestamp, WorkerKind,
 };
 use transports::memory::{MemoryConfig, MemoryTransport};
 use transports::objects::ObjectStoreObjects;
