@@ -64,6 +64,7 @@ mod pages;
 mod query;
 mod row;
 mod schema;
+mod sorted;
 
 pub use error::ModelError;
 pub use model::Model;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::error::ModelError;
 use super::model::Model;
 use super::schema::{Field, FieldType, MAX_SET_ITEMS, Schema};
+use super::sorted::Sorted;
 
 /// Longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -215,10 +216,11 @@ fn raw(
     key: &str,
     members: &Map<String, Json>,
 ) -> Result<Box<RawValue>, ModelError> {
-    let body = serde_json::value::to_raw_value(members).map_err(|error| ModelError::Shape {
-        model: schema.model,
-        what: error.to_string(),
-    })?;
+    let body =
+        serde_json::value::to_raw_value(&Sorted(members)).map_err(|error| ModelError::Shape {
+            model: schema.model,
+            what: error.to_string(),
+        })?;
     let len = body.get().len();
     if len > MAX_BODY_BYTES {
         return Err(ModelError::TooLarge {
