@@ -1,7 +1,6 @@
 //! Connections that come to nothing.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -16,14 +15,12 @@ const TLS_GARBAGE: [&[u8]; 3] = [
     b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4\xf3\xf2\xf1\xf0",
 ];
 
-/// Which garbage is next. The name is not known before the handshake, so they take turns.
-static TURN: AtomicUsize = AtomicUsize::new(0);
-
-/// Answers a handshake with garbage.
+/// Answers a handshake with garbage: with the same one for the same client and name, whose hello
+/// has the same length each time, so that who looks twice finds no news.
 pub(crate) async fn tls_garbage(mut stream: TcpStream) -> io::Result<()> {
     let mut hello = [0; 4096];
-    let _ = stream.read(&mut hello).await?;
-    let garbage = TLS_GARBAGE[TURN.fetch_add(1, Relaxed) % TLS_GARBAGE.len()];
+    let length = stream.read(&mut hello).await?;
+    let garbage = TLS_GARBAGE[length % TLS_GARBAGE.len()];
     stream.write_all(garbage).await?;
     stream.shutdown().await?;
     // Closing with bytes unread would reset the connection, and the garbage would be lost.

@@ -245,7 +245,8 @@ impl Probe for Tls {
         let key = certificate.as_ref().map(Certificate::key);
         found.add(&Endpoint {
             names: target.name.iter().cloned().collect(),
-            tls: Some(tls),
+            // One look says so, lest two that are answered differently take turns.
+            tls: (target.first || certificate.is_some()).then_some(tls),
             certificate: key.clone().filter(|_| target.first),
             default_certificate: key.filter(|_| target.name.is_none()),
             ..Endpoint::new(Carrier::Tcp, at)
