@@ -145,7 +145,9 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
             match sender.poll(now) {
                 Step::Send(range) => match end.send(sender.batch(), range) {
                     Ok(count) => {
-                        flap.up();
+                        if count > 0 {
+                            flap.up();
+                        }
                         sender.sent(count, clock.now());
                         next = next.min(if count == 0 { now + FULL } else { now });
                     }
@@ -196,7 +198,9 @@ fn send_all<P: Probe>(
         match sender.poll(now) {
             Step::Send(range) => match end.send(sender.batch(), range) {
                 Ok(count) => {
-                    flap.up();
+                    if count > 0 {
+                        flap.up();
+                    }
                     // Not `now`: the thread may have stood still since then.
                     sender.sent(count, clock.now());
                     if count == 0 {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab::bed::{Bed, Responder, SCAN_INTERFACE};
+use lab::bed::{Bed, FAR_INTERFACE, Responder, SCAN_INTERFACE};
 use sortie_scanners::engine::{Found, Observer, Progress, Report, ScanError};
 use sortie_scanners::link::{
     AfPacket, AfPacketOptions, Batch, Clock, Filter, Link, LinkError, LinkInfo, MemoryLink,
@@ -13,7 +13,7 @@ use sortie_scanners::link::{
 use sortie_scanners::syn::{SynAnswer, SynHost, SynScan};
 use sortie_scanners::target::TargetSet;
 
-use crate::bed::scope;
+use crate::bed::{bed, scope};
 use crate::support::{assert_truth, link, scan, sixteenths, targets};
 
 /// A link that is down for a while.
@@ -100,9 +100,12 @@ fn a_link_that_stays_down_ends_the_scan() {
     }
 }
 
-/// Takes the interface down in the middle, and up again when a sender has met that.
+/// Sets an end of the cable down in the middle, and up again when a sender has met that.
 struct Puller<'a> {
     bed: &'a Bed,
+    end: &'static str,
+    /// Whether it is set up again.
+    returns: bool,
     pulled: bool,
     back: bool,
 }
@@ -112,17 +115,22 @@ impl Observer<SynAnswer> for Puller<'_> {
 
     fn progress(&mut self, progress: &Progress) -> std::ops::ControlFlow<()> {
         let ip = |state: &str| {
-            let words = ["link", "set", SCAN_INTERFACE, state];
-            self.bed
-                .run(std::process::Command::new("ip").args(words))
-                .unwrap();
+            let set = || {
+                let words = ["link", "set", self.end, state];
+                let status = std::process::Command::new("ip").args(words).status();
+                assert!(status.unwrap().success());
+            };
+            match self.end {
+                SCAN_INTERFACE => self.bed.enter(set),
+                _ => self.bed.enter_far(set),
+            }
         };
         if progress.sent.passes[0] > 2000 && !self.pulled {
             self.pulled = true;
             ip("down");
         }
         // Told by a sender, so that it is down while something is to be sent.
-        if progress.sent.link_down > 0 && !self.back {
+        if progress.sent.link_down > 0 && self.returns && !self.back {
             self.back = true;
             ip("up");
         }
@@ -130,32 +138,60 @@ impl Observer<SynAnswer> for Puller<'_> {
     }
 }
 
-#[test]
-fn a_real_interface_may_go_down_and_come_back() {
-    if let Some(why) = Bed::missing(&Responder::default()) {
-        eprintln!("skipped: {why}");
-        return;
-    }
-    let bed = Bed::up(Responder::kernel([80])).unwrap();
+/// A scan on the bed, of which `end` is set down; `None` where there is no bed.
+fn pull(end: &'static str, returns: bool) -> Option<Result<Report, ScanError>> {
+    let bed = bed(Responder::kernel([80]))?;
     let scope = scope(&[]);
     let targets = TargetSet::builder().addrs("198.18.0.0/19").ports("80");
     let scan = SynScan::new(targets.build(&scope).unwrap())
         .rate(4000.0)
         .passes(3)
-        .with(|config| config.cooldown = Duration::from_secs(1));
-    let report = bed.enter(|| {
+        .with(|config| {
+            config.cooldown = Duration::from_secs(1);
+            if !returns {
+                config.link_patience = Duration::from_secs(1);
+            }
+        });
+    Some(bed.enter(|| {
         let toward = [scope.admit_ip([198, 18, 0, 1].into()).unwrap()];
         let link = AfPacket::toward(&toward, &AfPacketOptions::default()).unwrap();
         let mut puller = Puller {
             bed: &bed,
+            end,
+            returns,
             pulled: false,
             back: false,
         };
-        scan.run(&link, &mut puller).unwrap()
-    });
-    assert!(report.complete);
-    assert!(report.sent.link_down > 0);
-    // Eight of sixteen listen, and two say that they do not.
-    assert_eq!(report.class("open"), 8192 / 2);
-    assert_eq!(report.class("closed"), 8192 / 8);
+        scan.run(&link, &mut puller)
+    }))
+}
+
+#[test]
+fn a_real_interface_may_go_down_and_come_back() {
+    for end in [SCAN_INTERFACE, FAR_INTERFACE] {
+        let Some(report) = pull(end, true) else {
+            return;
+        };
+        let report = report.unwrap();
+        assert!(report.complete);
+        assert!(report.sent.link_down > 0);
+        // Eight of sixteen listen, and two say that they do not.
+        assert_eq!(report.class("open"), 8192 / 2, "{end}");
+        assert_eq!(report.class("closed"), 8192 / 8, "{end}");
+    }
+}
+
+/// The far end of the cable: sends are not refused, and frames do not go.
+#[test]
+fn a_real_interface_whose_carrier_is_lost_ends_the_scan() {
+    for end in [SCAN_INTERFACE, FAR_INTERFACE] {
+        let Some(result) = pull(end, false) else {
+            return;
+        };
+        let error = result.unwrap_err();
+        assert!(
+            matches!(error, ScanError::Link(LinkError::Down(_))),
+            "{error}"
+        );
+    }
 }

@@ -10,6 +10,7 @@ use crate::link::{
 };
 
 use super::AfPacket;
+use super::carrier::Carrier;
 use super::intercept::{Interception, Interceptor};
 use super::program::compile;
 use super::sys::{ALL, Headers, PacketSocket, Ring};
@@ -23,6 +24,7 @@ pub(super) struct Sender {
     socket: PacketSocket,
     headers: Headers,
     interface: String,
+    carrier: Carrier,
 }
 
 impl Sender {
@@ -36,6 +38,7 @@ impl Sender {
             socket,
             headers: Headers::new(BURST),
             interface: link.info.name.clone(),
+            carrier: Carrier::open(link)?,
         })
     }
 }
@@ -56,7 +59,13 @@ impl Transmit for Sender {
                 Ok(0) => break,
                 Ok(sent) => next += sent,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_full(&error) => break,
+                Err(error) if is_full(&error) => {
+                    // So it is where the cable was pulled, for ever.
+                    if next == range.start {
+                        self.carrier.check()?;
+                    }
+                    break;
+                }
                 // Told by the next call, which meets it first.
                 Err(_) if next > range.start => break,
                 Err(source) => return Err(failed("sending frames", &self.interface, source)),
