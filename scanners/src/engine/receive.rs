@@ -211,8 +211,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
         self.plan(now);
         let quiet = now - self.shared.last_sent();
         let over = match self.silent {
-            // What is still to be sent are resets.
-            0 => self.closing().is_none(),
+            // What is still to be sent are resets. A link that is down takes none.
+            0 => self.closing().is_none() || quiet >= self.cooldown,
             _ => self.shared.all_done() && quiet >= self.cooldown,
         };
         match over {

@@ -1,16 +1,16 @@
 //! A link that goes down and comes back is waited for.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lab::bed::{Bed, FAR_INTERFACE, Responder, SCAN_INTERFACE};
-use sortie_scanners::engine::{Found, Observer, Progress, Report, ScanError};
+use sortie_scanners::engine::{Close, Found, Observer, Progress, Report, ScanError};
 use sortie_scanners::link::{
-    AfPacket, AfPacketOptions, Batch, Clock, Filter, Link, LinkError, LinkInfo, MemoryLink,
-    MemoryNetwork, Moment, Receive, Transmit,
+    AfPacket, AfPacketOptions, Batch, Clock, Filter, Impairment, Link, LinkError, LinkInfo,
+    MemoryLink, MemoryNetwork, Moment, Receive, Transmit,
 };
-use sortie_scanners::syn::{SynAnswer, SynHost, SynScan};
+use sortie_scanners::syn::{SynAnswer, SynHost, SynScan, SynState};
 use sortie_scanners::target::TargetSet;
 
 use crate::bed::{bed, scope};
@@ -100,6 +100,50 @@ fn a_link_that_stays_down_ends_the_scan() {
     }
 }
 
+#[test]
+fn resets_that_cannot_go_do_not_keep_a_scan_from_its_end() {
+    let late = Impairment {
+        delay: Duration::from_millis(100),
+        ..Impairment::default()
+    };
+    let network = MemoryNetwork {
+        back: late,
+        ..MemoryNetwork::default()
+    };
+    // All is sent in 26 ms; the answers come while the link is down.
+    let down = Moment::from_nanos(50_000_000);
+    let link = Flapping {
+        inside: link(network, SynHost::new(|_| Some(SynState::Open))),
+        down: down..Moment::from_nanos(u64::MAX),
+    };
+    let scan = scan(targets("198.18.0.0/24", "80")).rate(10_000.0);
+    let scan = scan.with(|config| {
+        config.close = Close::Ours;
+        config.canaries = false;
+    });
+    let report = scan.run_by_turns(&link, &mut Impatient).unwrap();
+    assert!(report.complete);
+    assert_eq!((report.class("open"), report.silent), (256, 0));
+    assert_eq!(
+        (report.received.closed, report.received.left_open),
+        (0, 256)
+    );
+}
+
+/// Stops a scan that finds no end.
+struct Impatient;
+
+impl Observer<SynAnswer> for Impatient {
+    fn found(&mut self, _: &Found<SynAnswer>) {}
+
+    fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
+        match progress.elapsed > Duration::from_secs(60) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
 /// Sets an end of the cable down in the middle, and up again when a sender has met that.
 struct Puller<'a> {
     bed: &'a Bed,
@@ -113,7 +157,7 @@ struct Puller<'a> {
 impl Observer<SynAnswer> for Puller<'_> {
     fn found(&mut self, _: &Found<SynAnswer>) {}
 
-    fn progress(&mut self, progress: &Progress) -> std::ops::ControlFlow<()> {
+    fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
         let ip = |state: &str| {
             let set = || {
                 let words = ["link", "set", self.end, state];
@@ -134,7 +178,7 @@ impl Observer<SynAnswer> for Puller<'_> {
             self.back = true;
             ip("up");
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     }
 }
 
