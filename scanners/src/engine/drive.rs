@@ -91,7 +91,7 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
             let step = match step {
                 Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
                     Verdict::Wait { .. } => {
-                        thread::sleep(LOOK);
+                        clock.pass(LOOK);
                         tick(&mut receiver, &mut *receive, clock, observer)
                     }
                     Verdict::Fail(error) => Err(error.into()),
@@ -133,6 +133,7 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
     observer: &mut O,
 ) -> Result<Report, ScanError> {
     let mut flap = Flap::new(patience);
+    let mut own = flap.clone();
     let Ends {
         mut receive,
         mut transmit,
@@ -173,8 +174,21 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
             wait,
             clock,
             observer,
-        )?;
-        if let ControlFlow::Break(outcome) = step {
+        );
+        let step = match step {
+            Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
+                Verdict::Wait { .. } => {
+                    clock.pass(LOOK);
+                    tick(&mut receiver, &mut *receive, clock, observer)
+                }
+                Verdict::Fail(error) => Err(error.into()),
+            },
+            step => {
+                own.up();
+                step
+            }
+        };
+        if let ControlFlow::Break(outcome) = step? {
             let counters = receive.counters()?;
             return Ok(receiver.report(clock.now(), counters, outcome));
         }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use lab::bed::{Bed, FAR_INTERFACE, Responder, SCAN_INTERFACE};
 use sortie_scanners::engine::{Close, Found, Observer, Progress, Report, ScanError};
 use sortie_scanners::link::{
-    AfPacket, AfPacketOptions, Batch, Clock, Filter, Impairment, Link, LinkError, LinkInfo,
-    MemoryLink, MemoryNetwork, Moment, Receive, Transmit,
+    AfPacket, AfPacketOptions, Arrival, Batch, Clock, Filter, Impairment, Link, LinkCounters,
+    LinkError, LinkInfo, MemoryLink, MemoryNetwork, Moment, Receive, Transmit,
 };
 use sortie_scanners::syn::{SynAnswer, SynHost, SynScan, SynState};
 use sortie_scanners::target::TargetSet;
@@ -16,8 +16,9 @@ use sortie_scanners::target::TargetSet;
 use crate::bed::{bed, scope};
 use crate::support::{assert_truth, link, scan, sixteenths, targets};
 
-/// A link that is down for a while.
+/// A link that is down for a while. A receiver is told once, or never.
 struct Flapping {
+    told: bool,
     inside: MemoryLink,
     down: Range<Moment>,
 }
@@ -38,7 +39,11 @@ impl Link for Flapping {
     }
 
     fn receive(&self, filter: &Filter) -> Result<Box<dyn Receive>, LinkError> {
-        self.inside.receive(filter)
+        Ok(Box::new(Receives {
+            inside: self.inside.receive(filter)?,
+            clock: self.clock(),
+            tell: self.told.then_some(self.down.start),
+        }))
     }
 
     fn describe(&self) -> LinkInfo {
@@ -59,10 +64,35 @@ impl Transmit for Sends {
     }
 }
 
+struct Receives {
+    inside: Box<dyn Receive>,
+    clock: Arc<dyn Clock>,
+    /// From when on it is told that the link is down.
+    tell: Option<Moment>,
+}
+
+impl Receive for Receives {
+    fn receive(
+        &mut self,
+        timeout: Duration,
+        each: &mut dyn FnMut(Arrival, &[u8]),
+    ) -> Result<usize, LinkError> {
+        match self.tell.take_if(|from| *from <= self.clock.now()) {
+            Some(_) => Err(LinkError::Down("flapping".into())),
+            None => self.inside.receive(timeout, each),
+        }
+    }
+
+    fn counters(&mut self) -> Result<LinkCounters, LinkError> {
+        self.inside.counters()
+    }
+}
+
 /// Scans over a link that is down for `seconds`, from half a second on.
 fn over(seconds: f64, patience: u64) -> (Result<Report, ScanError>, Vec<Found<SynAnswer>>) {
     let at = |seconds: f64| Moment::ZERO + Duration::from_secs_f64(seconds);
     let link = Flapping {
+        told: patience > 0,
         inside: link(MemoryNetwork::default(), SynHost::new(sixteenths)),
         down: at(0.5)..at(0.5 + seconds),
     };
@@ -113,6 +143,7 @@ fn resets_that_cannot_go_do_not_keep_a_scan_from_its_end() {
     // All is sent in 26 ms; the answers come while the link is down.
     let down = Moment::from_nanos(50_000_000);
     let link = Flapping {
+        told: false,
         inside: link(network, SynHost::new(|_| Some(SynState::Open))),
         down: down..Moment::from_nanos(u64::MAX),
     };
