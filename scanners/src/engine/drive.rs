@@ -90,7 +90,8 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
             );
             let step = match step {
                 Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
-                    Verdict::Wait { .. } => {
+                    Verdict::Wait { first } => {
+                        receiver.down(first, clock.now());
                         clock.pass(LOOK);
                         tick(&mut receiver, &mut *receive, clock, observer)
                     }
@@ -154,9 +155,7 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
                     }
                     Err(error) => match flap.failed(error, now) {
                         Verdict::Wait { first } => {
-                            if first {
-                                sender.down();
-                            }
+                            sender.down(first, now);
                             next = next.min(now + LOOK);
                         }
                         Verdict::Fail(error) => return Err(error.into()),
@@ -177,7 +176,8 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
         );
         let step = match step {
             Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
-                Verdict::Wait { .. } => {
+                Verdict::Wait { first } => {
+                    receiver.down(first, clock.now());
                     clock.pass(LOOK);
                     tick(&mut receiver, &mut *receive, clock, observer)
                 }
@@ -223,9 +223,7 @@ fn send_all<P: Probe>(
                 }
                 Err(error) => match flap.failed(error, now) {
                     Verdict::Wait { first } => {
-                        if first {
-                            sender.down();
-                        }
+                        sender.down(first, now);
                         thread::sleep(LOOK);
                     }
                     Verdict::Fail(error) => break Err(error),

@@ -183,6 +183,14 @@ impl<'a, P: Probe> Receiver<'a, P> {
         }
     }
 
+    /// Takes note that the link is down at `now`; `first` if it was not down before.
+    pub(super) fn down(&self, first: bool, now: Moment) {
+        self.shared.seen_down(now);
+        if first {
+            self.shared.outage();
+        }
+    }
+
     /// When [`tick`](Self::tick) is due.
     pub(super) fn next_tick(&self) -> Moment {
         self.next_tick
@@ -209,11 +217,11 @@ impl<'a, P: Probe> Receiver<'a, P> {
             return ControlFlow::Break(Outcome::Stopped);
         }
         self.plan(now);
-        let quiet = now - self.shared.last_sent();
         let over = match self.silent {
             // What is still to be sent are resets. A link that is down takes none.
-            0 => self.closing().is_none() || quiet >= self.cooldown,
-            _ => self.shared.all_done() && quiet >= self.cooldown,
+            0 => self.closing().is_none() || now - self.shared.last_sent() >= self.cooldown,
+            // In this order: the last probe of a sender goes before it is done.
+            _ => self.shared.all_done() && now - self.shared.listening_since() >= self.cooldown,
         };
         match over {
             true => ControlFlow::Break(Outcome::Complete),
@@ -256,8 +264,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let Some(reach) = self.asked.reach.filter(|_| !settled) else {
             return;
         };
-        let quiet = now - self.shared.last_sent();
-        if !self.shared.all_ended(passes) || quiet < self.verdict {
+        // In this order: the last probe of a pass goes before the pass ends.
+        if !self.shared.all_ended(passes) || now - self.shared.listening_since() < self.verdict {
             return;
         }
         let more = reach.goes_on(passes, self.confidence(passes));

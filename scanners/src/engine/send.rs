@@ -121,9 +121,11 @@ impl<'a, P: Probe> Sender<'a, P> {
         &self.batch
     }
 
-    /// Takes note that the link is down, and what was to be sent still is.
-    pub(super) fn down(&self) {
-        if let Some(counters) = self.shared.counters(self.index) {
+    /// Takes note that the link is down at `now`, and what was to be sent still is; `first` if it
+    /// was not down before.
+    pub(super) fn down(&self, first: bool, now: Moment) {
+        self.shared.seen_down(now);
+        if first && let Some(counters) = self.shared.counters(self.index) {
             counters.down();
         }
     }

@@ -16,7 +16,7 @@ use sortie_scanners::target::TargetSet;
 use crate::bed::{bed, scope};
 use crate::support::{assert_truth, link, scan, sixteenths, targets};
 
-/// A link that is down for a while. A receiver is told once, or never.
+/// A link that is down for a while. A receiver is told once, or, without `told`, never.
 struct Flapping {
     told: bool,
     inside: MemoryLink,
@@ -110,7 +110,8 @@ fn a_link_that_comes_back_in_time_costs_time_only() {
     assert_truth(&found, sixteenths);
     assert_eq!(report.class("open"), (1 << 14) / 16);
     assert_eq!(report.sent.passes[..2], [1 << 14, 10 * (1 << 14) / 16]);
-    assert_eq!(report.sent.link_down, 1);
+    // The sender met it, and the receiver.
+    assert_eq!(report.sent.link_down, 2);
     // 2.6 s at this rate, the second pass, and the time that it was down: nothing is made up for.
     assert!(
         report.sending > Duration::from_millis(8500),
@@ -158,6 +159,41 @@ fn resets_that_cannot_go_do_not_keep_a_scan_from_its_end() {
     assert_eq!(
         (report.received.closed, report.received.left_open),
         (0, 256)
+    );
+}
+
+/// After the last probe only the receiver can meet it.
+#[test]
+fn answers_are_waited_for_as_long_after_the_link_was_down() {
+    let late = Impairment {
+        delay: Duration::from_millis(5500),
+        ..Impairment::default()
+    };
+    let network = MemoryNetwork {
+        back: late,
+        ..MemoryNetwork::default()
+    };
+    let down = Moment::from_nanos(4_000_000_000);
+    let link = Flapping {
+        told: true,
+        inside: link(network, SynHost::new(sixteenths)),
+        down: down..Moment::from_nanos(u64::MAX),
+    };
+    let scan = scan(targets("198.18.0.0/24", "80"))
+        .rate(10_000.0)
+        .passes(1);
+    let scan = scan.with(|config| {
+        config.close = Close::Others;
+        config.canaries = false;
+    });
+    let report = scan.run_by_turns(&link, &mut Impatient).unwrap();
+    assert_eq!(report.sent.link_down, 1);
+    // Sent in 26 ms; five seconds are waited for.
+    assert_eq!(report.received.targets(), 6 * 256 / 16);
+    assert!(
+        report.elapsed >= Duration::from_secs(9),
+        "{:?}",
+        report.elapsed
     );
 }
 

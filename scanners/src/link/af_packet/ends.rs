@@ -92,6 +92,7 @@ pub(super) struct Receiver {
     ring: Ring,
     socket: PacketSocket,
     interface: String,
+    carrier: Carrier,
     clock: MonotonicClock,
     counters: LinkCounters,
 }
@@ -118,6 +119,7 @@ impl Receiver {
             ring,
             socket,
             interface: link.info.name.clone(),
+            carrier: Carrier::open(link)?,
             clock: link.clock,
             counters: LinkCounters::default(),
         })
@@ -134,8 +136,14 @@ impl Receive for Receiver {
         loop {
             let count = self.drain(each);
             let left = end.saturating_duration_since(Instant::now());
-            if count > 0 || left.is_zero() {
+            if count > 0 {
                 return Ok(count);
+            }
+            if left.is_zero() {
+                // The socket is told once that the interface was set down, and never of a carrier
+                // that is lost.
+                self.carrier.check()?;
+                return Ok(0);
             }
             let wait = match self.interceptor {
                 Some(_) => left.min(LOOK),
