@@ -237,6 +237,11 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let waiting = waiting.map_or(0, |closing| closing.waiting.len());
         self.received.left_open += waiting as u64;
         let passes = self.shared.plan().passes;
+        // Of a pass that is not over nothing is known.
+        let over = match outcome {
+            Outcome::Complete => passes,
+            Outcome::Stopped => passes.min(self.shared.ended()),
+        };
         let names = P::Answer::CLASSES.iter().copied();
         Report {
             chunk: self.targets.chunk().clone(),
@@ -252,7 +257,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
             admitted: link.admitted,
             dropped: link.dropped,
             passes,
-            confidence: self.confidence(passes),
+            confidence: self.confidence(over),
             steps: self.steps.into_vec(),
         }
     }
@@ -265,7 +270,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
             return;
         };
         // In this order: the last probe of a pass goes before the pass ends.
-        if !self.shared.all_ended(passes) || now - self.shared.listening_since() < self.verdict {
+        if self.shared.ended() < passes || now - self.shared.listening_since() < self.verdict {
             return;
         }
         let more = reach.goes_on(passes, self.confidence(passes));
@@ -276,8 +281,11 @@ impl<'a, P: Probe> Receiver<'a, P> {
         });
     }
 
-    /// What `passes` passes can be said to have found.
+    /// What `passes` passes can be said to have found; `None` of none.
     fn confidence(&self, passes: u8) -> Option<Confidence> {
+        if passes == 0 {
+            return None;
+        }
         let by_pass = self.received.by_pass.get(..usize::from(passes));
         Confidence::estimate(by_pass.unwrap_or_default(), self.shared.canaries.tally())
     }

@@ -116,10 +116,10 @@ impl Shared {
         last.max().unwrap_or_default()
     }
 
-    /// Whether every sender has ended so many passes.
-    pub(super) fn all_ended(&self, passes: u8) -> bool {
-        let ended = |desk: &Desk| desk.counters.ended() >= passes;
-        self.senders.iter().all(ended)
+    /// How many passes every sender has ended.
+    pub(super) fn ended(&self) -> u8 {
+        let ended = self.senders.iter().map(|desk| desk.counters.ended());
+        ended.min().unwrap_or_default()
     }
 
     pub(super) fn all_done(&self) -> bool {
