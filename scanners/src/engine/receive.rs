@@ -106,7 +106,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
             // four more: in all less than the interval that was promised.
             marks: config.checkpoint_every.map(|every| Marks {
                 every: every / 10 * 4,
-                next: now + every / 10 * 4,
+                // The first one at once: without any, who goes on does not know the chunk.
+                next: now,
                 settled: shared.marks(),
             }),
         }
