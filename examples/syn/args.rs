@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, requires = "out", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) checkpoint_every: u64,
 
-    /// How often a target is probed until it answers
+    /// How often a target is probed until it answers; up to 4 times where much is lost
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) passes: u8,
 
@@ -69,7 +69,7 @@ pub(crate) struct Args {
     pub(crate) shard: Option<Shard>,
 
     /// Say what would be sent, and send nothing; needs no privilege
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,
 
     /// Ask by ordinary connections, which needs no privilege and is slower by far

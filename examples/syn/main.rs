@@ -61,6 +61,11 @@ fn scan(args: &Args, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
     let link = AfPacket::toward(&ways(&targets, &scope)?, &link_options(args))?;
 
     let (mut follow, checkpoint) = Follow::open(args, stop)?;
+    anyhow::ensure!(
+        checkpoint.is_some() || !args.resume,
+        "the scan was killed as it began, and which part of the targets it was for, in which order, \
+         is not known; remove its files and start it anew"
+    );
     let mut scan = SynScan::new(targets.clone())
         .chunk(chunk)
         .with(|config| *config = args.configure(config.clone()));

@@ -81,7 +81,8 @@ pub(crate) fn print(args: &Args, targets: &TargetSet, chunk: &Chunk) -> anyhow::
         args.rate, args.senders
     );
     println!(
-        "probes      {} in the first pass; if nobody answers {} in {}, and no more than {} in {most}",
+        "probes      {} in the first pass; if nobody answers {} in {}, and no more than {} in {most}; \
+         besides these up to one in a hundred, to measure loss",
         count(chunk.len()),
         count(chunk.len() * u128::from(args.passes)),
         args.passes,
@@ -95,11 +96,16 @@ pub(crate) fn print(args: &Args, targets: &TargetSet, chunk: &Chunk) -> anyhow::
         HumanDuration(all.saturating_add(config.cooldown))
     };
     println!(
-        "time        {} for one pass, {} for {}, no more than {} for {most}",
+        "time        {} for one pass, {} for {}, no more than {} for {most}{}",
         took(1),
         took(args.passes),
         args.passes,
-        took(most)
+        took(most),
+        if args.adapt {
+            ", at the full rate; longer at the lower ones of --adapt"
+        } else {
+            ""
+        }
     );
     Ok(())
 }

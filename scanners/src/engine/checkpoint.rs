@@ -92,6 +92,18 @@ impl Checkpoint {
         &self.head.chunk
     }
 
+    /// Whether `count` targets have answered: by pass, and by class, of which there are `classes`.
+    pub(super) fn adds_up(&self, count: u64, classes: usize) -> bool {
+        let Head {
+            by_pass, by_class, ..
+        } = &self.head;
+        let sum = |counts: &[u64]| counts.iter().try_fold(0, |sum: u64, n| sum.checked_add(*n));
+        let (used, unused) = by_class.split_at(classes.min(MAX_CLASSES));
+        sum(by_pass) == Some(count)
+            && sum(used) == Some(count)
+            && unused.iter().all(|count| *count == 0)
+    }
+
     /// How many targets had been found: what is found after these, a resumed scan may find again.
     /// Cut the output off behind so many to have each once.
     pub fn found(&self) -> u64 {

@@ -37,9 +37,11 @@ pub struct EngineConfig {
     pub cooldown: Duration,
     /// How long a link may be down before the scan ends with
     /// [`LinkError::Down`](crate::link::LinkError::Down). Until then senders wait and go on where
-    /// they were; what was under way is lost, as any packet may be. Default 30 s; zero: not at all.
+    /// they were; what was under way is lost, as any packet may be. An interface that is itself set
+    /// down loses its IPv6 addresses and its routes, which whoever sets it up again must restore; a
+    /// cable that is pulled leaves both. Default 30 s; zero: not at all.
     pub link_patience: Duration,
-    /// Threads that send, 1 to 64. Each keeps its share of the rate: where that is less than 1,000
+    /// Threads that send, 1 to 64. Each keeps its share of the rate: where that is less than 2,000
     /// a second, a stall may let a probe of each go at once. Default 1.
     pub senders: usize,
     /// A cap on what each network gets. Default none.

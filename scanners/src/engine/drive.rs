@@ -90,8 +90,9 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
             );
             let step = match step {
                 Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
-                    Verdict::Wait { .. } => {
-                        thread::sleep(LOOK);
+                    Verdict::Wait { first } => {
+                        receiver.down(first, clock.now());
+                        clock.pass(LOOK);
                         tick(&mut receiver, &mut *receive, clock, observer)
                     }
                     Verdict::Fail(error) => Err(error.into()),
@@ -133,6 +134,7 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
     observer: &mut O,
 ) -> Result<Report, ScanError> {
     let mut flap = Flap::new(patience);
+    let mut own = flap.clone();
     let Ends {
         mut receive,
         mut transmit,
@@ -145,15 +147,15 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
             match sender.poll(now) {
                 Step::Send(range) => match end.send(sender.batch(), range) {
                     Ok(count) => {
-                        flap.up();
+                        if count > 0 {
+                            flap.up();
+                        }
                         sender.sent(count, clock.now());
                         next = next.min(if count == 0 { now + FULL } else { now });
                     }
                     Err(error) => match flap.failed(error, now) {
                         Verdict::Wait { first } => {
-                            if first {
-                                sender.down();
-                            }
+                            sender.down(first, now);
                             next = next.min(now + LOOK);
                         }
                         Verdict::Fail(error) => return Err(error.into()),
@@ -171,8 +173,22 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
             wait,
             clock,
             observer,
-        )?;
-        if let ControlFlow::Break(outcome) = step {
+        );
+        let step = match step {
+            Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
+                Verdict::Wait { first } => {
+                    receiver.down(first, clock.now());
+                    clock.pass(LOOK);
+                    tick(&mut receiver, &mut *receive, clock, observer)
+                }
+                Verdict::Fail(error) => Err(error.into()),
+            },
+            step => {
+                own.up();
+                step
+            }
+        };
+        if let ControlFlow::Break(outcome) = step? {
             let counters = receive.counters()?;
             return Ok(receiver.report(clock.now(), counters, outcome));
         }
@@ -196,7 +212,9 @@ fn send_all<P: Probe>(
         match sender.poll(now) {
             Step::Send(range) => match end.send(sender.batch(), range) {
                 Ok(count) => {
-                    flap.up();
+                    if count > 0 {
+                        flap.up();
+                    }
                     // Not `now`: the thread may have stood still since then.
                     sender.sent(count, clock.now());
                     if count == 0 {
@@ -205,9 +223,7 @@ fn send_all<P: Probe>(
                 }
                 Err(error) => match flap.failed(error, now) {
                     Verdict::Wait { first } => {
-                        if first {
-                            sender.down();
-                        }
+                        sender.down(first, now);
                         thread::sleep(LOOK);
                     }
                     Verdict::Fail(error) => break Err(error),

@@ -50,7 +50,7 @@ pub use retry::MAX_PASSES;
 pub use stats::{Received, Sent};
 
 use crate::link::{Link, Moment};
-use crate::probe::{IpVersion, Probe};
+use crate::probe::{Answer as _, IpVersion, Probe};
 use crate::target::ChunkTargets;
 
 use adapt::Adapt;
@@ -177,7 +177,7 @@ impl<P: Probe> Engine<P> {
             checkpoint
                 .restore(&answered)
                 .map_err(|_| ScanError::OtherScan("number of targets"))?;
-            if answered.count() != checkpoint.found() {
+            if !checkpoint.adds_up(answered.count(), P::Answer::CLASSES.len()) {
                 return Err(ScanError::OtherScan("number of answers"));
             }
             received.by_pass = checkpoint.head.by_pass;

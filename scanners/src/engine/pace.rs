@@ -10,6 +10,9 @@ const DEPTH: f64 = 0.000_9;
 /// The least that the bucket holds: a token, and what comes in while a thread wakes up late.
 const MIN_DEPTH: f64 = 1.2;
 
+/// The same from 1,000 a second on, where lateness takes more of a token.
+const MIN_DEPTH_FAST: f64 = 1.99;
+
 /// How much is waited for before anything goes, in seconds of the rate: fewer, fuller batches.
 const QUANTUM: f64 = 0.000_4;
 
@@ -22,7 +25,7 @@ const MEMORY: f64 = 1.0;
 /// Keeps a rate: in the long run exactly, and over any 100 ms with at most 2 % more, however late
 /// it is asked.
 ///
-/// A bucket of tokens that holds 0.9 ms of the rate, or one token. What flows over, because the
+/// A bucket of tokens that holds 0.9 ms of the rate, or somewhat more than one token. What flows over, because the
 /// thread did not run, is remembered and let in again at 1 % of the rate: 1 % of 100 ms and 0.9 ms
 /// are less than 2 %, rounded up to a whole probe.
 ///
@@ -132,7 +135,10 @@ impl Pacer {
     }
 
     fn depth(&self) -> f64 {
-        (self.rate * DEPTH).max(MIN_DEPTH)
+        // No more than 1 + 1 ms of the rate. With the 101 % that come in within 100 ms, that is less
+        // than one above 102 % of them, which is what rounding allows.
+        let least = (1.0 + self.rate * 0.001).clamp(MIN_DEPTH, MIN_DEPTH_FAST);
+        (self.rate * DEPTH).max(least)
     }
 
     fn quantum(&self) -> f64 {

@@ -106,7 +106,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
             // four more: in all less than the interval that was promised.
             marks: config.checkpoint_every.map(|every| Marks {
                 every: every / 10 * 4,
-                next: now + every / 10 * 4,
+                // The first one at once: without any, who goes on does not know the chunk.
+                next: now,
                 settled: shared.marks(),
             }),
         }
@@ -183,6 +184,14 @@ impl<'a, P: Probe> Receiver<'a, P> {
         }
     }
 
+    /// Takes note that the link is down at `now`; `first` if it was not down before.
+    pub(super) fn down(&self, first: bool, now: Moment) {
+        self.shared.seen_down(now);
+        if first {
+            self.shared.outage();
+        }
+    }
+
     /// When [`tick`](Self::tick) is due.
     pub(super) fn next_tick(&self) -> Moment {
         self.next_tick
@@ -209,11 +218,11 @@ impl<'a, P: Probe> Receiver<'a, P> {
             return ControlFlow::Break(Outcome::Stopped);
         }
         self.plan(now);
-        let quiet = now - self.shared.last_sent();
         let over = match self.silent {
-            // What is still to be sent are resets.
-            0 => self.closing().is_none(),
-            _ => self.shared.all_done() && quiet >= self.cooldown,
+            // What is still to be sent are resets. A link that is down takes none.
+            0 => self.closing().is_none() || now - self.shared.last_sent() >= self.cooldown,
+            // In this order: the last probe of a sender goes before it is done.
+            _ => self.shared.all_done() && now - self.shared.listening_since() >= self.cooldown,
         };
         match over {
             true => ControlFlow::Break(Outcome::Complete),
@@ -229,6 +238,11 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let waiting = waiting.map_or(0, |closing| closing.waiting.len());
         self.received.left_open += waiting as u64;
         let passes = self.shared.plan().passes;
+        // Of a pass that is not over nothing is known.
+        let over = match outcome {
+            Outcome::Complete => passes,
+            Outcome::Stopped => passes.min(self.shared.ended()),
+        };
         let names = P::Answer::CLASSES.iter().copied();
         Report {
             chunk: self.targets.chunk().clone(),
@@ -244,7 +258,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
             admitted: link.admitted,
             dropped: link.dropped,
             passes,
-            confidence: self.confidence(passes),
+            confidence: self.confidence(over),
             steps: self.steps.into_vec(),
         }
     }
@@ -256,8 +270,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let Some(reach) = self.asked.reach.filter(|_| !settled) else {
             return;
         };
-        let quiet = now - self.shared.last_sent();
-        if !self.shared.all_ended(passes) || quiet < self.verdict {
+        // In this order: the last probe of a pass goes before the pass ends.
+        if self.shared.ended() < passes || now - self.shared.listening_since() < self.verdict {
             return;
         }
         let more = reach.goes_on(passes, self.confidence(passes));
@@ -268,8 +282,11 @@ impl<'a, P: Probe> Receiver<'a, P> {
         });
     }
 
-    /// What `passes` passes can be said to have found.
+    /// What `passes` passes can be said to have found; `None` of none.
     fn confidence(&self, passes: u8) -> Option<Confidence> {
+        if passes == 0 {
+            return None;
+        }
         let by_pass = self.received.by_pass.get(..usize::from(passes));
         Confidence::estimate(by_pass.unwrap_or_default(), self.shared.canaries.tally())
     }

@@ -73,7 +73,8 @@ pub struct Report {
     pub admitted: u64,
     /// Those of them that it dropped, because they were not taken fast enough.
     pub dropped: u64,
-    /// What is known of what was missed; `None` if nothing is.
+    /// What is known of what was missed; `None` if nothing is. Of a scan that was stopped it says
+    /// what the passes found that were over by then.
     pub confidence: Option<Confidence>,
     /// How the answers came as the rate changed.
     pub steps: Vec<Step>,

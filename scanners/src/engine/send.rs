@@ -91,7 +91,7 @@ impl<'a, P: Probe> Sender<'a, P> {
         let mut delayed = BinaryHeap::with_capacity(MAX_DELAYED);
         let waiting = mark.delayed.iter().take(MAX_DELAYED);
         delayed.extend(waiting.map(|&at| Reverse((turn(at), at))));
-        Self {
+        let sender = Self {
             probe,
             targets,
             shared,
@@ -113,7 +113,10 @@ impl<'a, P: Probe> Sender<'a, P> {
             mark_every: config.checkpoint_every.map(|every| every / 10),
             mark_at: now,
             last_sent: now,
-        }
+        };
+        // Those that were over before the scan was resumed.
+        sender.tell_ended();
+        sender
     }
 
     /// The frames.
@@ -121,9 +124,11 @@ impl<'a, P: Probe> Sender<'a, P> {
         &self.batch
     }
 
-    /// Takes note that the link is down, and what was to be sent still is.
-    pub(super) fn down(&self) {
-        if let Some(counters) = self.shared.counters(self.index) {
+    /// Takes note that the link is down at `now`, and what was to be sent still is; `first` if it
+    /// was not down before.
+    pub(super) fn down(&self, first: bool, now: Moment) {
+        self.shared.seen_down(now);
+        if first && let Some(counters) = self.shared.counters(self.index) {
             counters.down();
         }
     }
@@ -254,6 +259,7 @@ impl<'a, P: Probe> Sender<'a, P> {
         }
         if now >= self.walk.start() && self.walk.position() >= self.range.end {
             self.walk.end_pass(self.last_sent, self.retry_after);
+            self.tell_ended();
             if let Some(step) = self.between_plans(now) {
                 return step;
             }
@@ -270,18 +276,22 @@ impl<'a, P: Probe> Sender<'a, P> {
     /// it is decided whether there is another one, no canary is sent either: the answers to what
     /// was sent are what is waited for.
     fn between_plans(&mut self, now: Moment) -> Option<Step> {
-        let (plan, ended) = (self.shared.plan(), self.walk.pass());
-        if ended < plan.passes {
+        let plan = self.shared.plan();
+        if self.walk.pass() < plan.passes {
             return None;
         }
         if plan.settled {
             self.finish();
             return Some(Step::Done);
         }
-        if let Some(counters) = self.shared.counters(self.index) {
-            counters.set_ended(ended);
-        }
         Some(Step::Wait(now + SOON))
+    }
+
+    /// Says how many passes are over.
+    fn tell_ended(&self) {
+        if let Some(counters) = self.shared.counters(self.index) {
+            counters.set_ended(self.walk.pass());
+        }
     }
 
     fn finish(&mut self) {

@@ -22,6 +22,10 @@ pub(super) struct Shared {
     /// Decided by the receiver.
     plan: AtomicU8,
     stopped: AtomicBool,
+    /// When the link was last seen down, in nanoseconds of its clock.
+    down: AtomicU64,
+    /// How often the receiver met it going down.
+    outages: AtomicU64,
 }
 
 /// What one sender leaves for the receiver.
@@ -45,6 +49,8 @@ impl Shared {
             rate: AtomicU64::new(rate.to_bits()),
             plan: AtomicU8::new(plan.to_byte()),
             stopped: AtomicBool::new(false),
+            down: AtomicU64::new(0),
+            outages: AtomicU64::new(0),
         }
     }
 
@@ -82,7 +88,26 @@ impl Shared {
     }
 
     pub(super) fn sent(&self) -> Sent {
-        Sent::sum(self.senders.iter().map(|desk| &desk.counters))
+        let mut sent = Sent::sum(self.senders.iter().map(|desk| &desk.counters));
+        sent.link_down += self.outages.load(Ordering::Relaxed);
+        sent
+    }
+
+    /// The link is down at `now`.
+    pub(super) fn seen_down(&self, now: Moment) {
+        self.down.fetch_max(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// The receiver, too, met that the link went down.
+    pub(super) fn outage(&self) {
+        self.outages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Since when answers may have come that are waited for: the last probe went then, or the link
+    /// was down.
+    pub(super) fn listening_since(&self) -> Moment {
+        let down = Moment::from_nanos(self.down.load(Ordering::Relaxed));
+        self.last_sent().max(down)
     }
 
     /// When the last probe went so far; the zero of the clock before the first.
@@ -91,10 +116,10 @@ impl Shared {
         last.max().unwrap_or_default()
     }
 
-    /// Whether every sender has ended so many passes.
-    pub(super) fn all_ended(&self, passes: u8) -> bool {
-        let ended = |desk: &Desk| desk.counters.ended() >= passes;
-        self.senders.iter().all(ended)
+    /// How many passes every sender has ended.
+    pub(super) fn ended(&self) -> u8 {
+        let ended = self.senders.iter().map(|desk| desk.counters.ended());
+        ended.min().unwrap_or_default()
     }
 
     pub(super) fn all_done(&self) -> bool {

@@ -89,8 +89,10 @@ pub struct Sent {
     pub canaries: u64,
     /// How often the link was full and a sender had to wait.
     pub link_full: u64,
-    /// How often the link went down and a sender waited for it to come back; see
-    /// [`EngineConfig::link_patience`](super::EngineConfig::link_patience).
+    /// How often the link was met going down and was waited for; see
+    /// [`EngineConfig::link_patience`](super::EngineConfig::link_patience). Each sender that has
+    /// something to send counts for itself, and so does the receiver: not 0 means that the link was
+    /// down, and not how often.
     pub link_down: u64,
     /// Probes that waited for the turn of their network.
     pub delayed: u64,

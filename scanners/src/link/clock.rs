@@ -53,6 +53,11 @@ impl Sub for Moment {
 pub trait Clock: Send + Sync {
     /// Now. Never goes back.
     fn now(&self) -> Moment;
+
+    /// Lets `time` pass: blocks the thread, or moves on a clock that only shows time.
+    fn pass(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
 }
 
 /// The machine's monotonic clock, counted from when this was made.
@@ -106,5 +111,9 @@ impl VirtualClock {
 impl Clock for VirtualClock {
     fn now(&self) -> Moment {
         Moment(self.nanos.load(Ordering::Relaxed))
+    }
+
+    fn pass(&self, time: Duration) {
+        self.advance(time);
     }
 }

@@ -94,6 +94,40 @@ fn few_source_ports_are_for_the_passes_that_were_asked_for() {
     assert_eq!(through(0.1, &scan).passes, 3);
 }
 
+/// Stops when so many probes of a pass have gone.
+struct Stops {
+    pass: usize,
+    sent: u64,
+}
+
+impl Observer<SynAnswer> for Stops {
+    fn found(&mut self, _: &Found<SynAnswer>) {}
+
+    fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {
+        match progress.sent.passes[self.pass] >= self.sent {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+#[test]
+fn a_scan_that_is_stopped_is_judged_by_the_passes_that_are_over() {
+    let stopped = |pass, senders| {
+        let mut stops = Stops { pass, sent: 2_000 };
+        let link = link(losing(0.1, 5), SynHost::new(sixteenths));
+        let report = subject().senders(senders).run_by_turns(&link, &mut stops);
+        let report = report.unwrap();
+        assert!(!report.complete && report.sent.passes[pass] >= 2_000);
+        report.confidence
+    };
+    for senders in [1, 3] {
+        assert_eq!(stopped(0, senders), None, "the first has said nothing yet");
+        let sure = stopped(2, senders).unwrap();
+        assert_eq!(sure.found, 1.0 - sure.loss.share.powi(2));
+    }
+}
+
 #[test]
 fn several_senders_add_a_pass_together() {
     let report = through(0.1, &subject().senders(3));

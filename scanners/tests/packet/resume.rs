@@ -327,6 +327,16 @@ fn a_checkpoint_that_would_leave_something_out_is_refused() {
     });
     assert_eq!(miscounted.found(), u64::MAX);
     assert!(refused(miscounted).contains("number of answers"));
+    let of_no_class = altered(&checkpoint, |head| {
+        head["by_class"][7] = head["by_class"][0].take();
+        head["by_class"][0] = serde_json::json!(0);
+    });
+    assert_eq!(of_no_class.found(), checkpoint.found());
+    assert!(refused(of_no_class).contains("number of answers"));
+    let in_no_pass = altered(&checkpoint, |head| {
+        head["by_pass"] = serde_json::json!(vec![u64::MAX; 8]);
+    });
+    assert!(refused(in_no_pass).contains("number of answers"));
 }
 
 #[test]

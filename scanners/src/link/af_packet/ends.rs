@@ -10,6 +10,7 @@ use crate::link::{
 };
 
 use super::AfPacket;
+use super::carrier::Carrier;
 use super::intercept::{Interception, Interceptor};
 use super::program::compile;
 use super::sys::{ALL, Headers, PacketSocket, Ring};
@@ -23,6 +24,7 @@ pub(super) struct Sender {
     socket: PacketSocket,
     headers: Headers,
     interface: String,
+    carrier: Carrier,
 }
 
 impl Sender {
@@ -36,6 +38,7 @@ impl Sender {
             socket,
             headers: Headers::new(BURST),
             interface: link.info.name.clone(),
+            carrier: Carrier::open(link)?,
         })
     }
 }
@@ -56,7 +59,13 @@ impl Transmit for Sender {
                 Ok(0) => break,
                 Ok(sent) => next += sent,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_full(&error) => break,
+                Err(error) if is_full(&error) => {
+                    // So it is where the cable was pulled, for ever.
+                    if next == range.start {
+                        self.carrier.check()?;
+                    }
+                    break;
+                }
                 // Told by the next call, which meets it first.
                 Err(_) if next > range.start => break,
                 Err(source) => return Err(failed("sending frames", &self.interface, source)),
@@ -83,6 +92,7 @@ pub(super) struct Receiver {
     ring: Ring,
     socket: PacketSocket,
     interface: String,
+    carrier: Carrier,
     clock: MonotonicClock,
     counters: LinkCounters,
 }
@@ -109,6 +119,7 @@ impl Receiver {
             ring,
             socket,
             interface: link.info.name.clone(),
+            carrier: Carrier::open(link)?,
             clock: link.clock,
             counters: LinkCounters::default(),
         })
@@ -125,8 +136,14 @@ impl Receive for Receiver {
         loop {
             let count = self.drain(each);
             let left = end.saturating_duration_since(Instant::now());
-            if count > 0 || left.is_zero() {
+            if count > 0 {
                 return Ok(count);
+            }
+            if left.is_zero() {
+                // The socket is told once that the interface was set down, and never of a carrier
+                // that is lost.
+                self.carrier.check()?;
+                return Ok(0);
             }
             let wait = match self.interceptor {
                 Some(_) => left.min(LOOK),

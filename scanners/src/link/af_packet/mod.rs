@@ -1,5 +1,6 @@
 //! A real interface, through packet(7).
 
+mod carrier;
 mod ends;
 mod intercept;
 mod neighbour;

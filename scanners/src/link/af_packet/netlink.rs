@@ -33,6 +33,8 @@ pub(super) struct Interface {
     pub(super) name: String,
     pub(super) mac: MacAddr,
     pub(super) mtu: u32,
+    /// Whether frames can go: it is up, and so is what is at the other end.
+    pub(super) carrier: bool,
     up: bool,
     kind: u16,
 }
@@ -163,6 +165,7 @@ impl Netlink {
             name: name(),
             mac: MacAddr::default(),
             mtu: 0,
+            carrier: found.header.flags.contains(LinkFlags::LowerUp),
             up: found.header.flags.contains(LinkFlags::Up),
             kind: found.header.link_layer_type.into(),
         };

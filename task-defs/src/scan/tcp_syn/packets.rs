@@ -47,7 +47,11 @@ impl PortScan {
             .chunk(chunk)
             .rate(self.options.rate.into())
             .passes(self.options.passes)
-            .with(|config| config.checkpoint_every = Some(CHECKPOINT));
+            .with(|config| {
+                config.checkpoint_every = Some(CHECKPOINT);
+                // As many passes as the task says, and none added.
+                config.reach = None;
+            });
         let mut answered = Answered::new(targets.len());
         if let Some(kept) = kept {
             let checkpoint = kept.fetch(cx).await?;
