@@ -179,6 +179,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // What it has started itself would outlive it.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let parent = self.child.id().to_string();
+            let _ = Command::new("pkill")
+                .args(["-KILL", "-P", &parent])
+                .status();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
