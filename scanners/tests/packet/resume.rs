@@ -322,21 +322,14 @@ fn a_checkpoint_that_would_leave_something_out_is_refused() {
         senders.extend(std::iter::repeat_n(nobody, 100_000));
     });
     assert!(refused(many).contains("share of each sender"));
-    let miscounted = altered(&checkpoint, |head| {
-        head["by_class"] = serde_json::json!(vec![u64::MAX; 8]);
-    });
-    assert_eq!(miscounted.found(), u64::MAX);
-    assert!(refused(miscounted).contains("number of answers"));
-    let of_no_class = altered(&checkpoint, |head| {
-        head["by_class"][7] = head["by_class"][0].take();
-        head["by_class"][0] = serde_json::json!(0);
-    });
-    assert_eq!(of_no_class.found(), checkpoint.found());
-    assert!(refused(of_no_class).contains("number of answers"));
-    let in_no_pass = altered(&checkpoint, |head| {
-        head["by_pass"] = serde_json::json!(vec![u64::MAX; 8]);
-    });
-    assert!(refused(in_no_pass).contains("number of answers"));
+    let miscounts: [fn(&mut serde_json::Value); 3] = [
+        |head| head["by_class"] = serde_json::json!(vec![u64::MAX; 8]),
+        |head| head["by_pass"] = serde_json::json!(vec![u64::MAX; 8]),
+        |head| head["by_class"].as_array_mut().unwrap().rotate_left(1),
+    ];
+    for miscount in miscounts {
+        assert!(refused(altered(&checkpoint, miscount)).contains("number of answers"));
+    }
 }
 
 #[test]
