@@ -242,9 +242,11 @@ impl Probe for Dns {
             ..Domain::new(record.name.clone())
         };
         let gone = record.outcome == DnsOutcome::NoSuchName;
+        // An alias may have been lost with the addresses that nothing was heard of.
+        let heard = !record.partial;
         let cleared = [
-            ("cname", domain.cname.is_none()),
-            ("dangling", domain.dangling.is_none()),
+            ("cname", heard && domain.cname.is_none()),
+            ("dangling", heard && domain.dangling.is_none()),
             ("by_wildcard", gone),
         ];
         let cleared = cleared.into_iter().filter(|(_, cleared)| *cleared);
@@ -264,6 +266,34 @@ impl Probe for Dns {
                 true => found.add(&zone),
                 false => found.add_if_known(&zone),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn only_a_whole_answer_says_that_a_name_is_no_alias() {
+        let stored = |partial: bool| {
+            let record = json!({
+                "name": "a.example", "outcome": "found", "addresses": ["192.0.2.1"],
+                "partial": partial, "millis": 1,
+            });
+            let mut found = Found::default();
+            Dns::models(&serde_json::from_value(record).unwrap(), &mut found);
+            found.bodies().remove(0)
+        };
+        let whole = stored(false);
+        assert_eq!(whole.get("cname"), Some(&Value::Null));
+        assert_eq!(whole.get("dangling"), Some(&Value::Null));
+        let partial = stored(true);
+        assert_eq!(partial["resolves"], json!(true));
+        for field in ["cname", "dangling", "addresses"] {
+            assert_eq!(partial.get(field), None, "{field}");
         }
     }
 }
