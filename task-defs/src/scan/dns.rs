@@ -37,10 +37,13 @@ pub struct Dns {
     /// The name server to ask; those of the worker's system if `None`.
     pub resolver: Option<SocketAddr>,
     /// Which addresses are asked for. Both.
+    // Not written unless it is chosen: workers of the first version know nothing of it.
+    #[serde(skip_serializing_if = "Family::is_both")]
     pub family: Family,
     /// Whether each name that has an answer is held against the wildcard of the zone above it, if
     /// there is one: one more question for each such zone in a task, for a name drawn at random.
     /// No.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub wildcards: bool,
     /// The time for one name, repeated questions included. 10 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
@@ -128,6 +131,14 @@ impl Default for Dns {
             wildcards: false,
             timeout: Duration::from_secs(10),
         }
+    }
+}
+
+impl Family {
+    // As serde asks for it.
+    #[expect(clippy::trivially_copy_pass_by_ref)]
+    fn is_both(&self) -> bool {
+        *self == Self::Both
     }
 }
 
