@@ -36,8 +36,9 @@ impl Answer {
     ///
     /// Addresses of one version stand, whatever became of the other question, but the answer says
     /// that it is not whole. That a name does not exist holds for all its records (RFC 8020), so
-    /// one such answer is enough if the other question has none. Without either, the failure is
-    /// all that can be said. What this machine could not ask must be asked again.
+    /// the answer for A is enough for that. The answer for AAAA is not: there are servers that know
+    /// nothing of IPv6 and say so of every name (RFC 4074 §4.2). Otherwise the failure is all that
+    /// can be said. What this machine could not ask must be asked again.
     pub(super) fn both(
         v4: Result<Self, ResolveError>,
         v6: Result<Self, ResolveError>,
@@ -48,18 +49,17 @@ impl Answer {
                 let v6_is_local = matches!(v6, ResolveError::Local(_));
                 return Err(if v6_is_local { v6 } else { v4 });
             }
+            (Ok(v4), Err(_)) if v4.addrs.is_empty() && v4.lack != Lack::NoData => return Ok(v4),
             (Ok(answer), Err(failure)) => (answer, failure, "AAAA"),
             (Err(failure), Ok(answer)) => (answer, failure, "A"),
         };
-        let stands = !answer.addrs.is_empty() && !matches!(failure, ResolveError::Local(_));
-        match answer.lack {
-            _ if stands => Ok(Self {
-                unheard: Some(format!("{unheard}: {failure}")),
-                ..answer
-            }),
-            Lack::NoSuchName | Lack::Dangling(_) if answer.addrs.is_empty() => Ok(answer),
-            _ => Err(failure),
+        if answer.addrs.is_empty() || matches!(failure, ResolveError::Local(_)) {
+            return Err(failure);
         }
+        Ok(Self {
+            unheard: Some(format!("{unheard}: {failure}")),
+            ..answer
+        })
     }
 
     fn and(mut self, other: Self) -> Self {
@@ -145,7 +145,14 @@ mod tests {
             ),
             (lacks(Lack::NoSuchName), lacks(Lack::NoData), "NoData"),
             (lacks(Lack::NoSuchName), LATE, "NoSuchName"),
-            (failed(), lacks(Lack::NoSuchName), "NoSuchName"),
+            // What is not known of A may be an address.
+            (
+                failed(),
+                lacks(Lack::NoSuchName),
+                "the name server failed: SERVFAIL",
+            ),
+            (LATE, dangling(), "no answer from the name server"),
+            (lacks(Lack::NoSuchName), failed(), "NoSuchName"),
             (dangling(), dangling(), "Dangling(\"gone.example\")"),
             (dangling(), LATE, "Dangling(\"gone.example\")"),
             (lacks(Lack::NoData), LATE, "no answer from the name server"),

@@ -35,7 +35,8 @@ pub struct DnsRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// What the name is an alias of, what that is one of, and so on (RFC 1034 §3.6.2), as far as
-    /// these are host names; at most 16. Known of names that exist.
+    /// these are host names; at most 16: of more the first 15, and the last if there is no address.
+    /// Known of names that exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<Name>,
     /// Time that the lookup took, in milliseconds.

@@ -7,7 +7,7 @@ use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::net::{DnsError, NetError, NoRecords};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name as DnsName, RData, Record, RecordType};
 use hickory_resolver::{ResolverBuilder, TokioResolver};
@@ -98,14 +98,14 @@ impl Server {
                 };
                 Ok((answer, None))
             }
-            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+            Err(error) => {
+                let none = nothing(error)?;
                 let asked = none.query.name();
                 let behind = (asked != name && !asked.is_root()).then(|| asked.clone());
                 let lack = match (none.response_code, &behind) {
-                    (ResponseCode::NoError, _) => Lack::NoData,
                     (ResponseCode::NXDomain, None) => Lack::NoSuchName,
                     (ResponseCode::NXDomain, Some(behind)) => Lack::Dangling(text(behind)),
-                    (code, _) => return Err(ResolveError::Server(code.to_string())),
+                    _ => Lack::NoData,
                 };
                 let answer = Answer {
                     lack,
@@ -113,13 +113,12 @@ impl Server {
                 };
                 Ok((answer, behind))
             }
-            Err(NetError::Timeout) => Err(ResolveError::Timeout),
-            Err(other) => Err(failure(&other)),
         }
     }
 
     /// The names that lead from `name` to `last`, asked for one by one: hickory does not say which
-    /// aliases it followed to find nothing.
+    /// aliases it followed to find nothing. A question that fails fails the lookup: what is told
+    /// of a name must not hang on which of its aliases were heard of this time.
     async fn aliases(
         &self,
         name: &DnsName,
@@ -131,8 +130,12 @@ impl Server {
         let ends = |aliases: &[DnsName]| *lack != Lack::NoData && aliases.last() == Some(&last);
         while aliases.len() < MAX_ALIASES && !ends(&aliases) {
             let at = aliases.last().unwrap_or(name).clone();
-            let Ok(lookup) = self.inner.lookup(at.clone(), RecordType::CNAME).await else {
-                break;
+            let lookup = match self.inner.lookup(at.clone(), RecordType::CNAME).await {
+                Ok(lookup) => lookup,
+                Err(error) => {
+                    nothing(error)?;
+                    break;
+                }
             };
             let before = aliases.len();
             for alias in chain(&at, lookup.answers()) {
@@ -146,8 +149,11 @@ impl Server {
                 break;
             }
         }
-        // If one of them could not be asked for, or was taken away meanwhile.
-        if aliases.last() != Some(&last) {
+        // One answer may tell of many.
+        aliases.truncate(MAX_ALIASES);
+        // It is behind so many, or one before it was taken away meanwhile. It is what matters most.
+        if !aliases.contains(&last) {
+            aliases.truncate(MAX_ALIASES - 1);
             aliases.push(last);
         }
         Ok(aliases.iter().map_while(host).collect())
@@ -204,6 +210,18 @@ fn limit(opts: &mut ResolverOpts, options: &ResolverOptions) {
     opts.max_active_requests = MAX_TCP_QUERIES;
     // Otherwise the aliases would be left out of what comes.
     opts.preserve_intermediates = true;
+}
+
+/// What a server says that has no such record.
+fn nothing(error: NetError) -> Result<NoRecords, ResolveError> {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NoError | ResponseCode::NXDomain => Ok(none),
+            code => Err(ResolveError::Server(code.to_string())),
+        },
+        NetError::Timeout => Err(ResolveError::Timeout),
+        other => Err(failure(&other)),
+    }
 }
 
 /// Of several failures hickory keeps the one that tells most of the server, and the system's own

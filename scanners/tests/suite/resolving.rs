@@ -249,6 +249,53 @@ async fn an_alias_of_nothing_is_told_from_a_name_that_does_not_exist() {
 }
 
 #[tokio::test]
+async fn an_alias_of_nothing_is_known_only_if_its_aliases_are() {
+    for (alias, expected) in [
+        (Says::Nothing, DnsOutcome::Timeout),
+        (
+            Says::Code(ResponseCode::ServFail),
+            DnsOutcome::ServerFailure,
+        ),
+    ] {
+        let dangling = Says::Dangling("c.cloud.example");
+        let says = Says::ForAlias(Box::new(alias), Box::new(dangling));
+        let record = recorded_of([("a.test", says)], AddressFamily::Both).await;
+        assert_eq!(record.outcome, expected, "{record:?}");
+        assert!(record.aliases.is_empty(), "{record:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_aliases_the_first_and_the_last_are_told() {
+    let chain: Vec<String> = (0..20).map(|n| format!("n{n}.test")).collect();
+    let record = recorded_of(
+        [("a.test", Says::Chain(chain.clone()))],
+        AddressFamily::Both,
+    );
+    let record = record.await;
+    assert_eq!(record.outcome, DnsOutcome::Dangling, "{record:?}");
+    let mut expected: Vec<&str> = chain[..15].iter().map(String::as_str).collect();
+    expected.push("n19.test");
+    assert_eq!(names(&record.aliases), expected);
+}
+
+#[tokio::test]
+async fn a_name_is_not_gone_because_a_server_that_knows_no_ipv6_says_so() {
+    for (others, expected) in [
+        (Says::Nothing, DnsOutcome::Timeout),
+        (
+            Says::Code(ResponseCode::ServFail),
+            DnsOutcome::ServerFailure,
+        ),
+    ] {
+        let gone = Says::Code(ResponseCode::NXDomain);
+        let says = Says::ForV6(Box::new(gone), Box::new(others));
+        let record = recorded_of([("a.test", says)], AddressFamily::Both).await;
+        assert_eq!(record.outcome, expected, "{record:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_alias_of_a_name_without_addresses_keeps_its_aliases() {
     let zone = [
         ("a.test", Says::Alias("b.test", Vec::new())),

@@ -48,9 +48,9 @@ CREATE VIEW recon.domains AS SELECT
     (fields ->> 'name') AS name,
     (fields ->> 'target') AS target,
     (CASE jsonb_typeof(fields -> 'resolves') WHEN 'boolean' THEN (fields ->> 'resolves')::boolean END) AS resolves,
-    (fields -> 'addresses') AS addresses,
+    NULLIF(fields -> 'addresses', 'null'::jsonb) AS addresses,
     (fields ->> 'cname') AS cname,
-    (fields -> 'dangling') AS dangling,
+    NULLIF(fields -> 'dangling', 'null'::jsonb) AS dangling,
     (CASE jsonb_typeof(fields -> 'wildcard') WHEN 'boolean' THEN (fields ->> 'wildcard')::boolean END) AS wildcard,
     (CASE jsonb_typeof(fields -> 'wildcard_dns') WHEN 'boolean' THEN (fields ->> 'wildcard_dns')::boolean END) AS wildcard_dns,
     (CASE jsonb_typeof(fields -> 'by_wildcard') WHEN 'boolean' THEN (fields ->> 'by_wildcard')::boolean END) AS by_wildcard,
@@ -79,7 +79,7 @@ CREATE VIEW recon.endpoints AS SELECT
     (fields ->> 'address') AS address,
     (CASE jsonb_typeof(fields -> 'port') WHEN 'number' THEN (fields ->> 'port')::bigint END) AS port,
     (fields ->> 'transport') AS transport,
-    (fields -> 'names') AS names,
+    NULLIF(fields -> 'names', 'null'::jsonb) AS names,
     (fields ->> 'state') AS state,
     (fields ->> 'service') AS service,
     (fields ->> 'product') AS product,
@@ -114,8 +114,8 @@ CREATE VIEW recon.certificates AS SELECT
     (fields ->> 'serial') AS serial,
     (CASE jsonb_typeof(fields -> 'not_before') WHEN 'number' THEN (fields ->> 'not_before')::bigint END) AS not_before,
     (CASE jsonb_typeof(fields -> 'not_after') WHEN 'number' THEN (fields ->> 'not_after')::bigint END) AS not_after,
-    (fields -> 'names') AS names,
-    (fields -> 'domains') AS domains,
+    NULLIF(fields -> 'names', 'null'::jsonb) AS names,
+    NULLIF(fields -> 'domains', 'null'::jsonb) AS domains,
     first_seen, last_seen, changed_at, found_in, found_by, changed_in, changed_by
 FROM recon.certificate;
 

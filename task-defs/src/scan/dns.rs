@@ -37,10 +37,13 @@ pub struct Dns {
     /// The name server to ask; those of the worker's system if `None`.
     pub resolver: Option<SocketAddr>,
     /// Which addresses are asked for. Both.
+    // Not written unless it is chosen: workers of the first version know nothing of it.
+    #[serde(skip_serializing_if = "Family::is_both")]
     pub family: Family,
     /// Whether each name that has an answer is held against the wildcard of the zone above it, if
     /// there is one: one more question for each such zone in a task, for a name drawn at random.
     /// No.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub wildcards: bool,
     /// The time for one name, repeated questions included. 10 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
@@ -128,6 +131,14 @@ impl Default for Dns {
             wildcards: false,
             timeout: Duration::from_secs(10),
         }
+    }
+}
+
+impl Family {
+    // As serde asks for it.
+    #[expect(clippy::trivially_copy_pass_by_ref)]
+    fn is_both(&self) -> bool {
+        *self == Self::Both
     }
 }
 
@@ -242,9 +253,11 @@ impl Probe for Dns {
             ..Domain::new(record.name.clone())
         };
         let gone = record.outcome == DnsOutcome::NoSuchName;
+        // An alias may have been lost with the addresses that nothing was heard of.
+        let heard = !record.partial;
         let cleared = [
-            ("cname", domain.cname.is_none()),
-            ("dangling", domain.dangling.is_none()),
+            ("cname", heard && domain.cname.is_none()),
+            ("dangling", heard && domain.dangling.is_none()),
             ("by_wildcard", gone),
         ];
         let cleared = cleared.into_iter().filter(|(_, cleared)| *cleared);
@@ -264,6 +277,34 @@ impl Probe for Dns {
                 true => found.add(&zone),
                 false => found.add_if_known(&zone),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn only_a_whole_answer_says_that_a_name_is_no_alias() {
+        let stored = |partial: bool| {
+            let record = json!({
+                "name": "a.example", "outcome": "found", "addresses": ["192.0.2.1"],
+                "partial": partial, "millis": 1,
+            });
+            let mut found = Found::default();
+            Dns::models(&serde_json::from_value(record).unwrap(), &mut found);
+            found.bodies().remove(0)
+        };
+        let whole = stored(false);
+        assert_eq!(whole.get("cname"), Some(&Value::Null));
+        assert_eq!(whole.get("dangling"), Some(&Value::Null));
+        let partial = stored(true);
+        assert_eq!(partial["resolves"], json!(true));
+        for field in ["cname", "dangling", "addresses"] {
+            assert_eq!(partial.get(field), None, "{field}");
         }
     }
 }

@@ -56,6 +56,15 @@ impl Found {
         }
     }
 
+    /// What is to be stored of each model, in the order of their names.
+    #[cfg(test)]
+    pub(super) fn bodies(&self) -> Vec<serde_json::Value> {
+        let sights = self.models.values();
+        let all = sights.flat_map(|sights| sights.certain.iter().chain(&sights.if_known));
+        all.map(|seen| serde_json::from_str(seen.body.get()).unwrap())
+            .collect()
+    }
+
     fn observe<M: Model>(
         &mut self,
         model: &M,

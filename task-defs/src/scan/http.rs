@@ -33,7 +33,8 @@ use crate::recon::{Carrier, Endpoint, WebDocument};
 /// | `refused`, `unreachable`, `out_of_scope` | nothing: there is nobody, or nobody may be asked |
 ///
 /// A site is asked under the name that led to it, or under its address if none did. So a look
-/// without a name at a port that has names leads to no site either: the port is asked under these.
+/// without a name at a port that has names leads to no site either, whatever it ended as: the port is asked under
+/// these, as far as the looks for them lead to sites.
 /// The rows that give no target are counted in [`Generated`](super::Generated).
 ///
 /// It is asked at the ports and addresses that were found, and nowhere else: it is not looked up,
@@ -248,7 +249,8 @@ impl Probe for Http {
 
     fn models(record: &HttpRecord, found: &mut Found) {
         let HttpRecord { target, page } = record;
-        if page.outcome == PageOutcome::OutOfScope && page.status.is_none() {
+        let unsent = matches!(page.outcome, PageOutcome::OutOfScope | PageOutcome::NoRoute);
+        if unsent && page.status.is_none() {
             // Nothing was sent, so nothing was learned of the page.
             return;
         }
@@ -271,8 +273,9 @@ impl Probe for Http {
         if page.status.is_none() {
             return found.add_if_known(&document);
         }
-        // What was read has no title, and what answered has not redirected.
-        let read = page.sha256.is_some();
+        // What was read to its end has no title, and what answered has not redirected. A page that
+        // came in a coding that was not asked for has a detail that says so, and could not be read.
+        let read = page.sha256.is_some() && !page.truncated && page.detail.is_none();
         let cleared = [
             ("title", read && document.title.is_none()),
             ("redirect_to", document.redirect_to.is_none()),
@@ -318,6 +321,50 @@ mod tests {
             target.merge(at(address(*n)));
         }
         target.addresses
+    }
+
+    /// What is to be stored of a page, with these members.
+    fn stored(members: &serde_json::Value) -> Vec<serde_json::Value> {
+        let mut record = serde_json::json!({
+            "scheme": "http", "name": "a.example", "port": 80, "addresses": ["192.0.2.1"],
+            "url": "http://a.example/", "bytes_read": 0, "millis": 1,
+        });
+        let (record, members) = (
+            record.as_object_mut().unwrap(),
+            members.as_object().unwrap(),
+        );
+        record.extend(members.clone());
+        let record = serde_json::from_value(record.clone().into()).unwrap();
+        let mut found = Found::default();
+        Http::models(&record, &mut found);
+        found.bodies()
+    }
+
+    #[test]
+    fn only_a_page_that_was_read_to_its_end_says_that_there_is_no_title() {
+        for (more, cleared) in [
+            (serde_json::json!({}), true),
+            (serde_json::json!({"truncated": true}), false),
+            (
+                serde_json::json!({"detail": "a content coding that was not asked for"}),
+                false,
+            ),
+        ] {
+            let mut page = serde_json::json!({"outcome": "page", "status": 200, "sha256": "00"});
+            let members = page.as_object_mut().unwrap();
+            members.extend(more.as_object().unwrap().clone());
+            let bodies = stored(&page);
+            assert_eq!(bodies[0]["sha256"], "00");
+            assert_eq!(bodies[0].get("title").is_some(), cleared, "{more}");
+        }
+    }
+
+    #[test]
+    fn what_this_machine_could_not_ask_is_left_as_it_was() {
+        for (outcome, models) in [("unreachable", 1), ("no_route", 0), ("out_of_scope", 0)] {
+            let bodies = stored(&serde_json::json!({"outcome": outcome}));
+            assert_eq!(bodies.len(), models, "{outcome}");
+        }
     }
 
     proptest! {

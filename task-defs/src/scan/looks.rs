@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use serde::Serialize;
 use task_core::{TaskContext, TaskError, Timestamp};
 use tokio::sync::mpsc;
 
@@ -250,12 +251,13 @@ impl<'a, R> Looks<'a, R> {
 
 impl Ended {
     /// What the attempt comes to: nothing, if all of `len` positions are done. `margin` is the time
-    /// without which nothing is begun.
-    pub(super) fn conclude<R>(
+    /// without which nothing is begun, and `form` is what is written where the next one goes on.
+    pub(super) fn conclude<R, C: Serialize>(
         self,
         cx: &TaskContext<R>,
         len: u64,
         margin: Duration,
+        form: impl FnOnce(Cursor) -> C,
     ) -> Result<(), TaskError> {
         if self.at.is_behind(len) {
             return Ok(());
@@ -263,8 +265,8 @@ impl Ended {
         if self.has_moved {
             // What was done stands; elsewhere or later there may be more room.
             return Err(match self.starved {
-                true => TaskError::pause(&self.at, PATIENCE),
-                false => TaskError::deadline(&self.at),
+                true => TaskError::pause(&form(self.at), PATIENCE),
+                false => TaskError::deadline(&form(self.at)),
             });
         }
         if cx.is_leaving() {

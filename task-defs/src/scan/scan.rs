@@ -109,7 +109,7 @@ impl<P: Probe> TaskDefinition for Scan<P> {
             () = cx.cancelled() => return Err(TaskError::Cancelled),
             done = try_join(looking, write::<P>(&cx, records)) => done?,
         };
-        ended.conclude(&cx, len, margin)
+        ended.conclude(&cx, len, margin, |at| at)
     }
 
     fn upgrade(from: u32, payload: Value) -> Result<Value, UpgradeError> {

@@ -36,6 +36,8 @@ pub struct Tls {
     pub ports: Vec<u16>,
     /// Whether ports that names led to are looked at without a name, too: one look more for each
     /// port. Yes. A port that no name led to is looked at without one in any case.
+    // Not written unless it is chosen: workers of the first version know nothing of it.
+    #[serde(skip_serializing_if = "Clone::clone")]
     pub without_name: bool,
     /// The time for connecting and the handshake together. 5 s; 10 ms to 45 s.
     #[serde(rename = "timeout_ms", with = "millis")]
@@ -60,7 +62,8 @@ pub struct TlsTarget {
     pub first: bool,
     /// Of a look without a name: names that led to the address all the same. Nobody is told of
     /// them; one that is in scope brings the address into it. The first
-    /// [`MAX_VIA`](Self::MAX_VIA).
+    /// [`MAX_VIA`](Self::MAX_VIA) in the order of the alphabet, so that the order of the rows does
+    /// not matter; those behind them bring nothing into scope.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub via: BTreeSet<Name>,
 }

@@ -73,8 +73,7 @@ impl Wildcards {
         Ok(match stranger.await? {
             Stranger::Unknown => None,
             Stranger::Absent => Some(Wildcard::Absent),
-            Stranger::Answered(wildcard) if is_same(wildcard, seen) => Some(Wildcard::Same),
-            Stranger::Answered(_) => Some(Wildcard::Other),
+            Stranger::Answered(wildcard) => compare(wildcard, seen),
         })
     }
 
@@ -110,6 +109,16 @@ async fn ask(scope: &Scope, resolver: &Resolver, parent: &Name) -> Result<Strang
     }
 }
 
+/// What `seen` has to do with the answer of a wildcard.
+fn compare(wildcard: &DnsRecord, seen: &DnsRecord) -> Option<Wildcard> {
+    let is_whole = |record: &DnsRecord| !record.partial && !record.cut;
+    if is_same(wildcard, seen) {
+        return Some(Wildcard::Same);
+    }
+    // What was not heard of one may be all in which they differ.
+    (is_whole(wildcard) && is_whole(seen)).then_some(Wildcard::Other)
+}
+
 fn is_same(wildcard: &DnsRecord, seen: &DnsRecord) -> bool {
     if let (Some(one), Some(other)) = (wildcard.aliases.first(), seen.aliases.first()) {
         return one == other;
@@ -123,4 +132,34 @@ fn is_same(wildcard: &DnsRecord, seen: &DnsRecord) -> bool {
         && wildcard.outcome == seen.outcome
         && wildcard.refused == seen.refused
         && addresses(wildcard) == addresses(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_not_whole_is_not_told_from_that_of_a_wildcard() {
+        let record = |addresses: &[&str], not_whole: Option<&str>| {
+            let mut record = json!({
+                "name": "a.example", "outcome": "found", "addresses": addresses, "millis": 1,
+            });
+            if let Some(why) = not_whole {
+                record[why] = Value::Bool(true);
+            }
+            serde_json::from_value::<DnsRecord>(record).unwrap()
+        };
+        let (one, both) = (&["192.0.2.1"][..], &["192.0.2.1", "2001:db8::1"][..]);
+        let whole = |addresses| record(addresses, None);
+        assert_eq!(compare(&whole(both), &whole(both)), Some(Wildcard::Same));
+        assert_eq!(compare(&whole(both), &whole(one)), Some(Wildcard::Other));
+        for why in ["partial", "cut"] {
+            let part = || record(one, Some(why));
+            assert_eq!(compare(&whole(both), &part()), None, "{why}");
+            assert_eq!(compare(&part(), &whole(both)), None, "{why}");
+            assert_eq!(compare(&part(), &part()), Some(Wildcard::Same), "{why}");
+        }
+    }
 }

@@ -31,6 +31,7 @@ impl PageOutcome {
             ExchangeError::Connect(ConnectError::Refused) => Self::Refused,
             ExchangeError::Connect(ConnectError::Reset) | ExchangeError::Closed => Self::Reset,
             ExchangeError::Connect(ConnectError::Timeout) => Self::Timeout,
+            ExchangeError::Connect(ConnectError::NoRoute(_)) => Self::NoRoute,
             ExchangeError::Connect(_) => Self::Unreachable,
             ExchangeError::Tls(_) | ExchangeError::Certificate(_) => Self::TlsError,
             ExchangeError::Malformed(_) => Self::ProtocolError,

@@ -37,8 +37,11 @@ pub enum PageOutcome {
     Refused,
     /// The connection was closed or reset before a complete response.
     Reset,
-    /// No connection for another reason, such as no route.
+    /// No connection for another reason, such as a router on the way that knows no route.
     Unreachable,
+    /// The scanner's own machine has no route to any address: IPv6 where it has none of its own.
+    /// Nothing was sent, so it says nothing about the site.
+    NoRoute,
     /// The TLS handshake failed, a certificate that does not verify included.
     TlsError,
     /// The answer is not HTTP/1, or breaks its framing or coding.
@@ -56,7 +59,7 @@ pub enum PageOutcome {
 
 impl PageOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Page,
         Self::NotFound,
         Self::Blocked,
@@ -71,6 +74,7 @@ impl PageOutcome {
         Self::Refused,
         Self::Reset,
         Self::Unreachable,
+        Self::NoRoute,
         Self::TlsError,
         Self::ProtocolError,
         Self::Timeout,
@@ -95,6 +99,7 @@ impl PageOutcome {
             Self::Refused => "refused",
             Self::Reset => "reset",
             Self::Unreachable => "unreachable",
+            Self::NoRoute => "no_route",
             Self::TlsError => "tls_error",
             Self::ProtocolError => "protocol_error",
             Self::Timeout => "timeout",

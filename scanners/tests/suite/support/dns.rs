@@ -19,10 +19,15 @@ pub(crate) enum Says {
     Alias(&'static str, Vec<IpAddr>),
     /// A CNAME to a name that does not exist.
     Dangling(&'static str),
+    /// A CNAME to the first of these names, from there to the second, and so on, all in one answer;
+    /// the last does not exist.
+    Chain(Vec<String>),
     Code(ResponseCode),
     Nothing,
     /// The first to a query for IPv6 addresses, the second to all others.
     ForV6(Box<Self>, Box<Self>),
+    /// The first to a query for an alias, the second to all others.
+    ForAlias(Box<Self>, Box<Self>),
 }
 
 pub(crate) struct NameServer {
@@ -66,14 +71,16 @@ fn answer(query: &Message, zone: &HashMap<String, Says>) -> Option<Message> {
     let mut metadata = Metadata::new(query.id, MessageType::Response, OpCode::Query);
     metadata.recursion_available = true;
     let mut answers = Vec::new();
-    let alias_of = |target: &str| {
+    let alias = |from: &Name, target: &str| {
         let target = Name::from_ascii(format!("{target}.")).unwrap();
         let alias = RData::CNAME(hickory_proto::rr::rdata::CNAME(target.clone()));
-        (target, Record::from_rdata(name.clone(), 60, alias))
+        (target, Record::from_rdata(from.clone(), 60, alias))
     };
+    let alias_of = |target: &str| alias(&name, target);
     let said = match zone.get(&name.to_ascii().to_lowercase()) {
         Some(Says::ForV6(v6, _)) if kind == RecordType::AAAA => Some(&**v6),
-        Some(Says::ForV6(_, others)) => Some(&**others),
+        Some(Says::ForAlias(alias, _)) if kind == RecordType::CNAME => Some(&**alias),
+        Some(Says::ForV6(_, others) | Says::ForAlias(_, others)) => Some(&**others),
         said => said,
     };
     match said {
@@ -93,7 +100,18 @@ fn answer(query: &Message, zone: &HashMap<String, Says>) -> Option<Message> {
                 metadata.response_code = ResponseCode::NXDomain;
             }
         }
-        Some(Says::ForV6(..)) => unreachable!("one of the two was taken"),
+        Some(Says::Chain(targets)) => {
+            let mut at = name.clone();
+            for target in targets {
+                let (target, record) = alias(&at, target);
+                answers.push(record);
+                at = target;
+            }
+            if kind != RecordType::CNAME {
+                metadata.response_code = ResponseCode::NXDomain;
+            }
+        }
+        Some(Says::ForV6(..) | Says::ForAlias(..)) => unreachable!("one of the two was taken"),
     }
     let mut message = Message::new(query.id, MessageType::Response, OpCode::Query);
     message.metadata = metadata;

@@ -6,11 +6,12 @@ use scanners::target::ChunkTargets;
 use task_core::{TaskContext, TaskDefinition, TaskError};
 use tokio::sync::mpsc;
 
+use super::cursor::Cursor;
 use super::part::Part;
 use super::record::{AskedBy, PortClass};
 use super::scan::PortScan;
 use super::write::{Answer, Writer};
-use crate::scan::cursor::Cursor;
+use crate::scan::cursor::Cursor as Place;
 use crate::scan::looks::{Looks, WAITING};
 use crate::scan::probe::LocalFailure;
 
@@ -22,7 +23,7 @@ impl PortScan {
         part: &Part,
         targets: &ChunkTargets,
         refused: u64,
-        start: Cursor,
+        start: Place,
     ) -> Result<(), TaskError> {
         let (len, options) = (targets.len(), &self.options);
         start.check(len)?;
@@ -63,6 +64,6 @@ impl PortScan {
             writer.count(PortClass::OutOfScope, refused);
         }
         writer.finish().await?;
-        ended.conclude(cx, len, margin)
+        ended.conclude(cx, len, margin, Cursor::Connections)
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use scanners::engine::Checkpoint;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use task_core::{Claim, TaskContext, TaskError};
 
 use crate::scan::cursor::Cursor as Place;
@@ -26,12 +26,24 @@ pub(super) enum Cursor {
         syn: Kept,
     },
     /// By connections; or as it likes, if nothing before the next position is left.
-    Connections(Place),
+    Connections(#[serde(serialize_with = "place")] Place),
 }
 
 impl Default for Cursor {
     fn default() -> Self {
         Self::Connections(Place::default())
+    }
+}
+
+/// As the first version had it, if that can say it, so that its workers can go on from there.
+fn place<S: Serializer>(at: &Place, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct First {
+        from: u64,
+    }
+    match at.again.is_empty() {
+        true => First { from: at.next }.serialize(serializer),
+        false => at.serialize(serializer),
     }
 }
 
@@ -91,10 +103,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursors_of_the_first_version_are_read() {
+    fn cursors_of_the_first_version_are_read_and_written() {
         let read = |value| serde_json::from_value::<Cursor>(value).ok();
         let position = Cursor::Connections(Place::at(7));
-        assert_eq!(read(json!({"from": 7})), Some(position));
+        assert_eq!(read(json!({"from": 7})), Some(position.clone()));
+        assert_eq!(read(json!(7)), Some(position.clone()));
+        assert_eq!(serde_json::to_value(position).unwrap(), json!({"from": 7}));
         let packets = json!({"from": 7, "syn": {"inline": "AAAA"}});
         let expected = Cursor::Packets {
             from: 7,
@@ -111,6 +125,5 @@ mod tests {
         let both = json!({"next": 9, "again": [3, 1]});
         let cursor: Cursor = serde_json::from_value(both.clone()).unwrap();
         assert_eq!(serde_json::to_value(&cursor).unwrap(), both);
-        assert_eq!(serde_json::to_value(Cursor::default()).unwrap(), json!(0));
     }
 }
