@@ -159,12 +159,17 @@ impl Manager {
         let fresh = |index: usize| unseen[index];
         work.submit(batch.submissions.iter().filter(|(index, _)| fresh(*index)))
             .await?;
-        work.create(batch.creations.iter().filter(|(index, _)| fresh(*index)))
-            .await?;
-        work.heartbeat(batch.heartbeats.iter().filter(|(index, _)| fresh(*index)))
-            .await?;
-        work.complete(batch.completions.iter().filter(|(index, _)| fresh(*index)))
-            .await?;
+        let creations: Vec<_> = of(&batch.creations, fresh);
+        let heartbeats: Vec<_> = of(&batch.heartbeats, fresh);
+        let completions: Vec<_> = of(&batch.completions, fresh);
+        let parents = creations.iter().map(|(_, create)| create.parent_id);
+        let beating = heartbeats.iter().map(|(_, heartbeat)| heartbeat.task_id);
+        let ended = completions.iter().map(|(_, complete)| complete.task_id);
+        let tasks: Vec<_> = parents.chain(beating).chain(ended).collect();
+        let mut heads = work.heads(&tasks).await?;
+        work.create(&creations, &mut heads).await?;
+        work.heartbeat(&heartbeats, &mut heads);
+        work.complete(&completions, &mut heads).await?;
         work.cancel(
             batch
                 .cancellations
@@ -316,6 +321,12 @@ impl Manager {
         }
         Ok(self.transport.ack(Queue::Manager, &done).await?)
     }
+}
+
+/// Those messages of one kind that are wanted.
+fn of<M>(messages: &[(usize, M)], wanted: impl Fn(usize) -> bool) -> Vec<&(usize, M)> {
+    let wanted = messages.iter().filter(|(index, _)| wanted(*index));
+    wanted.collect()
 }
 
 /// What a batch is sorted into: what can be applied, what is refused, what must come again.

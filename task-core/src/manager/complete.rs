@@ -10,19 +10,14 @@ use crate::state::TaskState;
 use crate::workflow::{Arm, Role};
 
 use super::error::Refusal;
-use super::work::{Again, Work};
+use super::work::{Again, Heads, Work};
 
 impl Work<'_> {
     pub(super) async fn complete(
         &mut self,
-        completions: impl Iterator<Item = &(usize, CompleteTask)>,
+        completions: &[&(usize, CompleteTask)],
+        heads: &mut Heads,
     ) -> Result<(), StoreError> {
-        let completions: Vec<_> = completions.collect();
-        let ids: Vec<_> = completions
-            .iter()
-            .map(|(_, complete)| complete.task_id)
-            .collect();
-        let mut heads = self.heads(&ids).await?;
         for (index, complete) in completions {
             let Some(head) = heads.get_mut(&complete.task_id) else {
                 self.refused.push((*index, Refusal::UnknownTask));

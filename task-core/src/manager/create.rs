@@ -14,19 +14,14 @@ use crate::workflow::Role;
 
 use super::Manager;
 use super::error::Refusal;
-use super::work::Work;
+use super::work::{Heads, Work};
 
 impl Work<'_> {
     pub(super) async fn create(
         &mut self,
-        creations: impl Iterator<Item = &(usize, CreateTasks)>,
+        creations: &[&(usize, CreateTasks)],
+        heads: &mut Heads,
     ) -> Result<(), StoreError> {
-        let creations: Vec<_> = creations.collect();
-        let parents: Vec<_> = creations
-            .iter()
-            .map(|(_, create)| create.parent_id)
-            .collect();
-        let mut heads = self.heads(&parents).await?;
         let mut children = Vec::new();
         // Places that are left in each container; shared by all messages of the batch.
         let mut places = HashMap::new();

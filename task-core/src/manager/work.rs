@@ -16,7 +16,7 @@ use super::error::Refusal;
 
 /// Reads go through it once and are kept; writes are collected and flushed in one statement per
 /// kind. Containers and collections are few and held until the end. Tasks are many: their heads
-/// are read in one go per kind of message, and their new status is written in one go.
+/// are read in one go, and their new status is written in one go.
 pub(super) struct Work<'a> {
     pub(super) manager: &'a Manager,
     pub(super) now: Timestamp,
@@ -61,6 +61,10 @@ impl Drop for Sent<'_> {
         self.manager.keep_sent(std::mem::take(&mut self.keys));
     }
 }
+
+/// Heads of the tasks that messages of a batch are about. Who sets the status of one of them sets
+/// it here, too, for the next message about it.
+pub(super) type Heads = HashMap<TaskId, TaskHead>;
 
 /// What is left of a unit of work when it is committed.
 pub(super) struct Committed {
@@ -133,12 +137,9 @@ impl<'a> Work<'a> {
     }
 
     /// Reads the heads of tasks, and the containers and collections that they belong to.
-    pub(super) async fn heads(
-        &mut self,
-        ids: &[TaskId],
-    ) -> Result<HashMap<TaskId, TaskHead>, StoreError> {
+    pub(super) async fn heads(&mut self, ids: &[TaskId]) -> Result<Heads, StoreError> {
         if ids.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Heads::new());
         }
         self.flush_tasks().await?;
         let heads = self.tx.heads(ids).await?;
