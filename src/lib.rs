@@ -41,6 +41,8 @@
 //! - `aws` (features `aws` and `aws-postgres`): the programs of a deployment on AWS, and its client;
 //! - `sim` (feature `sim`): a whole deployment in one thread, in virtual time, with faults;
 //! - [`scanners`] (features `robots`, `scan` and `packet`): scope and scanners, usable without the engine.
+//!
+//! The feature `full` is all of it but what is for tests. Without it, and by default, no crate of AWS is built.
 
 #[cfg(feature = "aws")]
 pub mod aws;

@@ -1,11 +1,9 @@
-//! SQLite for one thread: every call is over when it returns, so that no other thread decides
-//! what happens next.
+//! A store that does real I/O, for one thread: every call is over when it returns, so that no
+//! other thread decides what happens next.
 
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use stores::SqliteStore;
 use task_core::ports::data::{DataRow, DataStore, Dataset, RowKey, Writer};
 use task_core::ports::recon::{ReconError, ReconStore};
 use task_core::ports::store::{
@@ -14,38 +12,54 @@ use task_core::ports::store::{
 };
 use task_core::recon::{Change, ModelRow, Observation, Observer, Position, Query, Schema};
 use task_core::{CollectionId, ContainerId, MessageId, Payload, TaskId, TaskState, Timestamp};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// A [`SqliteStore`] in a temporary folder. Who writes waits here, under the simulation's eyes,
-/// and not inside of the database.
-pub(super) struct Blocking {
-    store: SqliteStore,
+/// A store, and a runtime for its I/O. Who writes waits here, under the simulation's eyes, and not
+/// inside of the database.
+#[derive(Debug)]
+pub(super) struct Blocking<S> {
+    store: S,
     runtime: Arc<Runtime>,
     writer: Arc<Mutex<()>>,
-    _folder: tempfile::TempDir,
+    /// What the store needs for as long as it is open.
+    _folder: Option<TempDir>,
 }
 
-impl Blocking {
-    pub(super) fn open() -> Result<Self, StoreError> {
-        let failed = |error: std::io::Error| StoreError::Backend(error.into());
+impl<S> Blocking<S> {
+    /// The store that `open` makes, on the runtime that it is used on.
+    pub(super) fn open(
+        open: impl Future<Output = Result<S, StoreError>>,
+    ) -> Result<Self, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(failed)?;
-        let folder = tempfile::tempdir().map_err(failed)?;
-        let store = runtime.block_on(SqliteStore::open(folder.path().join("state.sqlite")))?;
+            .map_err(|error| StoreError::Backend(error.into()))?;
         Ok(Self {
-            store,
+            store: runtime.block_on(open)?,
             runtime: Arc::new(runtime),
             writer: Arc::default(),
-            _folder: folder,
+            _folder: None,
+        })
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Blocking<stores::SqliteStore> {
+    /// In a temporary folder.
+    pub(super) fn sqlite() -> Result<Self, StoreError> {
+        let folder = tempfile::tempdir().map_err(|error| StoreError::Backend(error.into()))?;
+        let file = folder.path().join("state.sqlite");
+        Ok(Self {
+            _folder: Some(folder),
+            ..Self::open(stores::SqliteStore::open(file))?
         })
     }
 }
 
 #[async_trait]
-impl DataStore for Blocking {
+impl<S: DataStore> DataStore for Blocking<S> {
     async fn dataset(
         &self,
         collection: CollectionId,
@@ -101,7 +115,7 @@ impl DataStore for Blocking {
 }
 
 #[async_trait]
-impl ReconStore for Blocking {
+impl<S: ReconStore> ReconStore for Blocking<S> {
     async fn observe(
         &self,
         observer: Observer<'_>,
@@ -133,7 +147,7 @@ impl ReconStore for Blocking {
 }
 
 #[async_trait]
-impl Store for Blocking {
+impl<S: Store> Store for Blocking<S> {
     async fn begin(&self) -> Result<Box<dyn StoreTx>, StoreError> {
         let alone = Arc::clone(&self.writer).lock_owned().await;
         let inner = self.runtime.block_on(self.store.begin())?;
@@ -228,10 +242,4 @@ pass_on! {
     fn due_containers(&mut self, now: Timestamp) -> Vec<ContainerRow>;
     fn due_collections(&mut self, now: Timestamp) -> Vec<CollectionRow>;
     fn bare_metal_running(&mut self) -> u64;
-}
-
-impl fmt::Debug for Blocking {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Blocking").finish_non_exhaustive()
-    }
 }

@@ -49,7 +49,6 @@
 //! under the same kind. `tokio::select!` needs `biased;`, or else it throws dice of its own.
 
 mod audit;
-#[cfg(feature = "sqlite")]
 mod blocking;
 mod carrier;
 mod chaos;

@@ -1,16 +1,18 @@
 //! A simulation to run: what is simulated, and what goes wrong.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stores::MemoryStore;
 use task_core::ports::recon::ReconStore;
-use task_core::ports::store::Store;
+use task_core::ports::store::{Store, StoreError};
 use task_core::{CollectionId, Plan, Registry, Resources, Workflow, WorkflowError};
 use transports::objects::ObjectStoreObjects;
 
 use super::audit::Audit;
+use super::blocking::Blocking;
 use super::carrier::Queues;
 use super::chaos::{Chaos, Injected};
 use super::faults::{Fault, Faults};
@@ -49,11 +51,25 @@ pub(super) struct Job {
     pub(super) scope: Option<Vec<u8>>,
 }
 
-#[derive(Clone, Copy, Debug)]
 enum StoreChoice {
     Memory,
     #[cfg(feature = "sqlite")]
     Sqlite,
+    Own(Box<dyn Fn() -> Result<Faces, StoreError> + Send + Sync>),
+}
+
+/// Both faces of one store.
+type Faces = (Arc<dyn Store>, Arc<dyn ReconStore>);
+
+impl fmt::Debug for StoreChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "Memory",
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => "Sqlite",
+            Self::Own(_) => "Own",
+        })
+    }
 }
 
 /// How a run ended.
@@ -167,6 +183,28 @@ impl Sim {
         self
     }
 
+    /// On a store of your own. `open` makes it for each run, new or emptied; it may do real I/O, on
+    /// a tokio runtime that the simulation keeps for it, and each call is waited for. Everything
+    /// that is promised must hold on it, too. That a seed always gives the same run, and that the
+    /// faults of a failing one can be shrunk, holds as far as the store returns equal rows in the
+    /// same order each time, which is more than the port asks for.
+    ///
+    /// ```
+    /// use sortie::sim::{Faults, Sim};
+    /// use sortie::stores::MemoryStore;
+    ///
+    /// let run = Sim::generated(3).faults(Faults::light());
+    /// run.on_store(async || Ok(MemoryStore::new())).run()?;
+    /// # Ok::<(), sortie::sim::SimError>(())
+    /// ```
+    pub fn on_store<S: Store + ReconStore>(
+        mut self,
+        open: impl AsyncFn() -> Result<S, StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        self.store = StoreChoice::Own(Box::new(move || Ok(both(Blocking::open(open())?))));
+        self
+    }
+
     /// Whether the faults of a failing run are shrunk to the few that matter, which takes up to
     /// some hundreds of runs. Default: yes.
     pub fn shrink(mut self, shrink: bool) -> Self {
@@ -230,10 +268,11 @@ impl Sim {
         let world = World::new(self.seed);
         let faults = self.faults.clone();
         let chaos = Chaos::new(self.seed, faults, only, keep_log, Arc::clone(&world));
-        let (store, recon): (Arc<dyn Store>, Arc<dyn ReconStore>) = match self.store {
+        let (store, recon) = match &self.store {
             StoreChoice::Memory => both(MemoryStore::new()),
             #[cfg(feature = "sqlite")]
-            StoreChoice::Sqlite => both(super::blocking::Blocking::open()?),
+            StoreChoice::Sqlite => both(Blocking::sqlite()?),
+            StoreChoice::Own(open) => open()?,
         };
         let calm = self.faults.is_none();
         let model = Arc::new(Mutex::new(Model::new(job.plan.clone(), calm)));
@@ -284,7 +323,7 @@ impl Sim {
 }
 
 /// Both faces of a store.
-fn both<S: Store + ReconStore>(store: S) -> (Arc<dyn Store>, Arc<dyn ReconStore>) {
+fn both<S: Store + ReconStore>(store: S) -> Faces {
     let store = Arc::new(store);
     (Arc::clone(&store) as _, store)
 }
