@@ -45,7 +45,7 @@ async fn measure(managers: usize, children: u32, batch: usize) -> anyhow::Result
     let options = PostgresOptions::parse(&server.address)?
         .plain_on_loopback()
         .connections(2);
-    let deployment = Deployment::start(&options, managers, batch, 20).await?;
+    let deployment = Deployment::start(&options, deployment::noops(), managers, batch, 20).await?;
     let started = Instant::now();
     let run = deployment
         .submit(Noops {

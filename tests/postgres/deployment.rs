@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use sortie::core::manager::{FenceKey, Manager, ManagerConfig, ManagerLoop, StopHandle};
+use sortie::core::message::ToManager;
 use sortie::core::ports::data::{DataStore as _, RowKey};
 use sortie::core::ports::runtime::{Runtime, TokioRuntime};
 use sortie::core::ports::store::Store as _;
-use sortie::core::ports::transport::Transport;
+use sortie::core::ports::transport::{Outgoing, Transport};
 use sortie::core::submit::submission;
 use sortie::core::worker::{StockWorker, WorkerLoop};
-use sortie::core::{CollectionId, Timestamp, WorkerKind};
+use sortie::core::{CollectionId, Queue, Timestamp, WorkerKind};
 use sortie::prelude::*;
 use sortie::stores::{PostgresOptions, PostgresStore};
 use sortie::transports::memory::{MemoryConfig, MemoryTransport};
@@ -63,6 +64,11 @@ impl TaskDefinition for Noops {
     }
 }
 
+/// What runs here.
+pub(crate) fn noops() -> Registry {
+    registry![Noop, Noops]
+}
+
 /// Many managers and one carrier.
 pub(crate) struct Deployment {
     carrier: Arc<Repeating>,
@@ -77,16 +83,17 @@ pub(crate) struct Deployment {
 
 impl Deployment {
     /// With `managers` that take up to `batch` messages at once; every `repeat`-th message to them
-    /// comes twice.
+    /// comes twice. Of `registry` only what External workers can run is run.
     pub(crate) async fn start(
         options: &PostgresOptions,
+        registry: Registry,
         managers: usize,
         batch: usize,
         repeat: u64,
     ) -> anyhow::Result<Self> {
         PostgresStore::migrate(options).await?;
         let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime::new());
-        let registry = Arc::new(registry![Noop, Noops]);
+        let registry = Arc::new(registry);
         let config = MemoryConfig::default()
             .manager_capacity(2048)
             .max_receives(1000);
@@ -143,15 +150,31 @@ impl Deployment {
         })
     }
 
-    /// Submits a run of no-ops.
+    /// Submits a run of no-ops, and returns when it is stored.
     pub(crate) async fn submit(&self, noops: Noops) -> anyhow::Result<CollectionId> {
         let workflow =
             Workflow::new("noops").generate("noops", noops, |c| c.max_in_flight(noops.in_flight));
-        let limit = self.carrier.limits().message_bytes;
-        let (id, message) = submission(workflow, None, limit, None, &*self.runtime).await?;
+        let (id, message) = self.submission(workflow).await?;
         let handled = self.first.handle(vec![message]).await?;
         ensure!(handled.applied == 1, "{handled:?}");
         Ok(id)
+    }
+
+    /// Sends a workflow to the managers, as a client does.
+    #[allow(dead_code, reason = "for a benchmark")]
+    pub(crate) async fn send(&self, workflow: Workflow) -> anyhow::Result<CollectionId> {
+        let (id, message) = self.submission(workflow).await?;
+        let message = Outgoing::now(message.encode());
+        let sent = self.carrier.send(Queue::Manager, vec![message]).await?;
+        for one in sent {
+            one?;
+        }
+        Ok(id)
+    }
+
+    async fn submission(&self, workflow: Workflow) -> anyhow::Result<(CollectionId, ToManager)> {
+        let limit = self.carrier.limits().message_bytes;
+        Ok(submission(workflow, None, limit, None, &*self.runtime).await?)
     }
 
     /// The first manager's store.

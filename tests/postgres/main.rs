@@ -45,7 +45,7 @@ async fn eight_managers_do_everything_once() {
         children: CHILDREN,
         in_flight: 1_000,
     };
-    let deployment = Deployment::start(&options(&server), 8, 200, 20)
+    let deployment = Deployment::start(&options(&server), deployment::noops(), 8, 200, 20)
         .await
         .unwrap();
     let run = deployment.submit(noops).await.unwrap();
@@ -76,7 +76,7 @@ async fn a_server_that_is_killed_loses_nothing() {
         children: CHILDREN,
         in_flight: 100,
     };
-    let deployment = Deployment::start(&options(&server), 3, 50, 20)
+    let deployment = Deployment::start(&options(&server), deployment::noops(), 3, 50, 20)
         .await
         .unwrap();
     let run = deployment.submit(noops).await.unwrap();
