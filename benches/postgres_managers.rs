@@ -4,7 +4,8 @@
 //! `cargo bench --features postgres --bench postgres_managers` prints one JSON object per line.
 //! Starts a server of its own by `.ci/postgres`.
 //!
-//! Environment: `MANAGERS` (`1,2,4,8`), `CHILDREN` (`100000`), `RUNS` (1), `BATCH` (1000).
+//! Environment: `MANAGERS` (`1,2,4,8`), `CHILDREN` of all workflows together (`100000`), `WORKFLOWS` that
+//! they are spread over (`1`), `IN_FLIGHT` of each workflow (10000), `RUNS` (1), `BATCH` (1000).
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -29,46 +30,77 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> anyhow::Result<()> {
     let variable = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let batch = variable("BATCH", "1000").parse()?;
+    let in_flight = variable("IN_FLIGHT", "10000").parse()?;
     for _ in 0..variable("RUNS", "1").parse()? {
         for managers in variable("MANAGERS", "1,2,4,8").split(',') {
             for children in variable("CHILDREN", "100000").split(',') {
-                measure(managers.parse()?, children.parse()?, batch).await?;
+                for workflows in variable("WORKFLOWS", "1").split(',') {
+                    let case = Case {
+                        managers: managers.parse()?,
+                        workflows: workflows.parse()?,
+                        children: children.parse()?,
+                        in_flight,
+                        batch,
+                    };
+                    case.measure().await?;
+                }
             }
         }
     }
     Ok(())
 }
 
-async fn measure(managers: usize, children: u32, batch: usize) -> anyhow::Result<()> {
-    // A new one for each case: the last one's dead rows are not this one's burden.
-    let server = server::Server::start(&["--durable"]).map_err(|why| anyhow!(why))?;
-    let options = PostgresOptions::parse(&server.address)?
-        .plain_on_loopback()
-        .connections(2);
-    let deployment = Deployment::start(&options, deployment::noops(), managers, batch, 20).await?;
-    let started = Instant::now();
-    let run = deployment
-        .submit(Noops {
-            children,
-            in_flight: 10_000,
-        })
-        .await?;
-    deployment.wait(run, Duration::from_secs(600)).await?;
-    let seconds = started.elapsed().as_secs_f64();
-    let (transactions, statements) = deployment.statements();
-    let repeated = deployment.repeated();
-    deployment.stop().await;
-    everything_happened_once(&options, run, children).await?;
-    let line = serde_json::json!({
-        "bench": "postgres_managers",
-        "managers": managers,
-        "children": children,
-        "seconds": seconds,
-        "tasks_per_second": f64::from(children) / seconds,
-        "repeated_messages": repeated,
-        "transactions": transactions,
-        "statements_per_transaction": statements as f64 / transactions.max(1) as f64,
-    });
-    writeln!(std::io::stdout(), "{line}")?;
-    Ok(())
+struct Case {
+    managers: usize,
+    workflows: u32,
+    /// Of all workflows together.
+    children: u32,
+    in_flight: u32,
+    batch: usize,
+}
+
+impl Case {
+    async fn measure(&self) -> anyhow::Result<()> {
+        // A new one for each case: the last one's dead rows are not this one's burden.
+        let server = server::Server::start(&["--durable"]).map_err(|why| anyhow!(why))?;
+        let options = PostgresOptions::parse(&server.address)?
+            .plain_on_loopback()
+            .connections(2);
+        let deployment =
+            Deployment::start(&options, deployment::noops(), self.managers, self.batch, 20).await?;
+        let started = Instant::now();
+        let each = Noops {
+            children: self.children / self.workflows.max(1),
+            in_flight: self.in_flight,
+        };
+        let mut runs = Vec::new();
+        for _ in 0..self.workflows {
+            runs.push(deployment.submit(each).await?);
+        }
+        for run in &runs {
+            deployment.wait(*run, Duration::from_secs(600)).await?;
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let (transactions, statements) = deployment.statements();
+        let repeated = deployment.repeated();
+        deployment.stop().await;
+        for run in runs {
+            everything_happened_once(&options, run, each.children).await?;
+        }
+        let children = each.children * self.workflows;
+        let line = serde_json::json!({
+            "bench": "postgres_managers",
+            "managers": self.managers,
+            "workflows": self.workflows,
+            "children": children,
+            "in_flight": self.in_flight,
+            "seconds": seconds,
+            "tasks_per_second": f64::from(children) / seconds,
+            "repeated_messages": repeated,
+            "transactions": transactions,
+            "statements_per_transaction": statements as f64 / transactions.max(1) as f64,
+        });
+        writeln!(std::io::stdout(), "{line}")?;
+        Ok(())
+    }
 }

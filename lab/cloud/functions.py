@@ -100,7 +100,8 @@ def user(name):
 
 queues = {kind: queue(kind) for kind in TIMEOUTS}
 s3.create_bucket(Bucket=bucket)
-manager = function("manager", SORTIE_POSTGRES_URL=user("manager"), SORTIE_FENCE_KEY=fence_key)
+direct = {"SORTIE_INVOKE_EXTERNAL": f"{prefix}-external"} if os.environ.get("SORTIE_LAB_DIRECT") else {}
+manager = function("manager", SORTIE_POSTGRES_URL=user("manager"), SORTIE_FENCE_KEY=fence_key, **direct)
 function("external", SORTIE_SOURCE_CRTSH_URL=ct_url)
 function("internal", SORTIE_POSTGRES_URL=user("internal"))
 for kind in ["manager", "external", "internal"]:

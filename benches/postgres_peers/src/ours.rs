@@ -58,7 +58,8 @@ pub(crate) async fn run(address: &str, tasks: u32) -> anyhow::Result<Took> {
         .start()
         .await?;
     let workflow = Workflow::new("bench").generate("noops", Generate { tasks }, |settings| {
-        settings.max_in_flight(10_000)
+        // The peers know no limit; ours has one, but need not.
+        settings.max_in_flight(tasks)
     });
     let started = Instant::now();
     let report = engine.submit(workflow).await?.wait().await?;
