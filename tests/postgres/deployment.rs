@@ -1,6 +1,8 @@
 //! Managers with a store each, one carrier, workers; and what must hold when a run is over. Used
 //! by tests and by a benchmark.
 
+#![allow(dead_code, reason = "each program uses its part")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -161,7 +163,6 @@ impl Deployment {
     }
 
     /// Sends a workflow to the managers, as a client does.
-    #[allow(dead_code, reason = "for a benchmark")]
     pub(crate) async fn send(&self, workflow: Workflow) -> anyhow::Result<CollectionId> {
         let (id, message) = self.submission(workflow).await?;
         let message = Outgoing::now(message.encode());
@@ -188,7 +189,6 @@ impl Deployment {
     }
 
     /// Transactions and statements of all managers.
-    #[allow(dead_code, reason = "for the benchmark")]
     pub(crate) fn statements(&self) -> (u64, u64) {
         let all = self.stores.iter().map(PostgresStore::statements);
         all.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
@@ -226,7 +226,6 @@ pub(crate) async fn until(longest: Duration, done: impl AsyncFn() -> bool) -> an
 }
 
 /// Children of the run that have ended.
-#[allow(dead_code, reason = "the benchmark does not ask")]
 pub(crate) async fn ended(store: &PostgresStore, run: CollectionId) -> anyhow::Result<u64> {
     let containers = store.containers(run).await?;
     Ok(containers

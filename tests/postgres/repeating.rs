@@ -1,5 +1,7 @@
 //! A carrier that delivers some messages to the manager twice, as SQS may.
 
+#![allow(dead_code, reason = "each program uses its part")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
