@@ -103,7 +103,7 @@ mod tests {
 
     use crate::scan::TcpSyn;
 
-    fn read(ports: Value) -> Result<Vec<u16>, String> {
+    fn read(ports: &Value) -> Result<Vec<u16>, String> {
         let options = serde_json::from_value::<TcpSyn>(json!({ "ports": ports }));
         options.map(|o| o.ports).map_err(|error| error.to_string())
     }
@@ -125,13 +125,13 @@ mod tests {
                 .iter()
                 .flat_map(|&(first, more)| first..=first.saturating_add(more))
                 .collect();
-            prop_assert_eq!(read(json!(ports)).unwrap(), ports.clone());
-            prop_assert_eq!(read(write(ports.clone())).unwrap(), ports);
+            prop_assert_eq!(read(&json!(ports)).unwrap(), ports.clone());
+            prop_assert_eq!(read(&write(ports.clone())).unwrap(), ports);
         }
 
         #[test]
         fn no_text_makes_it_panic(text in "[0-9, -]{0,40}") {
-            let _ = read(json!(text));
+            let _ = read(&json!(text));
         }
     }
 
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(write(vec![443, 80, 81, 82, 80]), "443,80-82,80");
         assert_eq!(write(Vec::new()), "");
         assert_eq!(
-            read(json!(" 80, 8000-8002 ")).unwrap(),
+            read(&json!(" 80, 8000-8002 ")).unwrap(),
             [80, 8000, 8001, 8002]
         );
     }
@@ -157,7 +157,7 @@ mod tests {
             (json!("0-65535,".repeat(10_000)), "named twice"),
             (json!(vec![80; 70_000]), "named twice"),
         ] {
-            let error = read(ports).unwrap_err();
+            let error = read(&ports).unwrap_err();
             assert!(error.contains(said), "{error}");
         }
     }
