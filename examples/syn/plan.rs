@@ -42,9 +42,7 @@ pub(crate) fn chunk(args: &Args, targets: &TargetSet) -> anyhow::Result<Chunk> {
     let Some(Shard { number, of }) = args.shard else {
         return Ok(all);
     };
-    let mut parts = all.split(of);
-    let part = parts.nth(number as usize - 1);
-    part.with_context(|| {
+    all.part(number - 1, of).with_context(|| {
         format!(
             "shard {number}/{of} is empty: there are {} targets",
             targets.len()
