@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use ipnet::{Ipv4Subnets, Ipv6Subnets};
+use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use sortie::scanners::connect::ConnectScan;
 use sortie::scanners::link::{AfPacket, AfPacketOptions};
 use sortie::scanners::output::Metadata;
-use sortie::scanners::scope::{InScope, Scope};
+use sortie::scanners::scope::{AddrSet, InScope, Scope};
 use sortie::scanners::syn::SynScan;
 use sortie::scanners::target::{TargetSet, parse_addrs};
 use tokio::runtime::Handle;
@@ -31,29 +31,56 @@ async fn main() -> ExitCode {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     // The scan has threads of its own; this one waits for Ctrl-C.
-    let scan = tokio::task::spawn_blocking(move || scan(&Args::parse(), &asked));
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             stop.store(true, Ordering::Relaxed);
         }
+        // Whoever asks twice does not wait for a file or a reader that hangs. It is a death like
+        // others: --resume goes on.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
     });
+    let scan = tokio::task::spawn_blocking(move || scan(&Args::parse(), &asked));
     match scan.await {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             ExitCode::FAILURE
         }
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 
+/// The error and its causes; many name their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .skip(1)
+        .fold(error.to_string(), |told, cause| {
+            let cause = cause.to_string();
+            match told.contains(&cause) {
+                true => told,
+                false => format!("{told}: {cause}"),
+            }
+        })
+}
+
 fn scan(args: &Args, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
-    let scope = scope(args)?;
-    let targets = targets(args, &scope)?;
+    let denied = denied(args)?;
+    let scope = scope(args, &denied)?;
+    let targets = targets(args, &denied, &scope)?;
     if args.connect {
         return connect(args, targets, stop);
     }
     let chunk = plan::chunk(args, &targets)?;
+    let mut scan = SynScan::new(targets.clone())
+        .chunk(chunk.clone())
+        .with(|config| *config = args.configure(config.clone()));
+    if !args.resume {
+        // The chunk of a scan that goes on is in its checkpoint.
+        scan.check()?;
+    }
     if args.dry_run {
         plan::print(args, &targets, &chunk)?;
         return Ok(ExitCode::SUCCESS);
@@ -66,9 +93,6 @@ fn scan(args: &Args, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
         "the scan was killed as it began, and which part of the targets it was for, in which order, \
          is not known; remove its files and start it anew"
     );
-    let mut scan = SynScan::new(targets.clone())
-        .chunk(chunk)
-        .with(|config| *config = args.configure(config.clone()));
     if let Some(checkpoint) = checkpoint {
         scan = scan.resume(checkpoint);
     }
@@ -97,37 +121,48 @@ fn connect(args: &Args, targets: TargetSet, stop: &AtomicBool) -> anyhow::Result
     Ok(ExitCode::from(if complete { 0 } else { 130 }))
 }
 
+/// What is never to be sent to.
+fn denied(args: &Args) -> anyhow::Result<AddrSet> {
+    let Some(path) = &args.deny else {
+        return Ok(AddrSet::default());
+    };
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    parse_addrs(&text).with_context(|| path.display().to_string())
+}
+
 /// What is named may be scanned; the deny list wins.
-fn scope(args: &Args) -> anyhow::Result<Scope> {
+fn scope(args: &Args, denied: &AddrSet) -> anyhow::Result<Scope> {
     let mut scope = Scope::builder();
-    let named = parse_addrs(&args.targets.join(" "))?;
-    for net in named
-        .v4()
-        .flat_map(|(first, last)| Ipv4Subnets::new(first, last, 0))
-    {
-        scope = scope.allow_net(net);
+    // Each by itself: two neighbours together are one net, and may lie in no reserved range.
+    for entry in args.targets.iter().flat_map(|text| text.split(',')) {
+        for net in nets(&parse_addrs(entry)?) {
+            scope = scope.allow_net(net);
+        }
     }
-    for net in named
-        .v6()
-        .flat_map(|(first, last)| Ipv6Subnets::new(first, last, 0))
-    {
-        scope = scope.allow_net(net);
+    // They are taken out of the targets, too. The scope knows IPv6 addresses that lead to them.
+    for net in nets(denied) {
+        scope = scope.deny_net(net);
     }
     Ok(scope.build()?)
 }
 
-fn targets(args: &Args, scope: &Scope) -> anyhow::Result<TargetSet> {
-    let mut targets = TargetSet::builder()
-        .addrs(&args.targets.join(" "))
-        .ports(&args.ports);
-    if let Some(path) = &args.deny {
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        targets = targets.except(&text);
-    }
-    let targets = targets.build(scope)?;
+fn nets(set: &AddrSet) -> impl Iterator<Item = IpNet> {
+    let v4 = set.v4();
+    let v4 = v4.flat_map(|(first, last)| Ipv4Subnets::new(first, last, 0));
+    let v6 = set.v6();
+    let v6 = v6.flat_map(|(first, last)| Ipv6Subnets::new(first, last, 0));
+    v4.map(IpNet::from).chain(v6.map(IpNet::from))
+}
+
+fn targets(args: &Args, denied: &AddrSet, scope: &Scope) -> anyhow::Result<TargetSet> {
+    let named = parse_addrs(&args.targets.join("\n"))?;
+    let targets = TargetSet::builder()
+        .addr_set(named.difference(denied))
+        .ports(&args.ports)
+        .build(scope)?;
     if targets.refused_addrs() > 0 {
         eprintln!(
-            "{} addresses are reserved and left out",
+            "{} addresses are reserved, or lead to denied ones, and are left out",
             targets.refused_addrs()
         );
     }

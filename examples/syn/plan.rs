@@ -1,6 +1,7 @@
 //! What would be scanned: which part, in which order, how fast.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -41,9 +42,7 @@ pub(crate) fn chunk(args: &Args, targets: &TargetSet) -> anyhow::Result<Chunk> {
     let Some(Shard { number, of }) = args.shard else {
         return Ok(all);
     };
-    let mut parts = all.split(of);
-    let part = parts.nth(number as usize - 1);
-    part.with_context(|| {
+    all.part(number - 1, of).with_context(|| {
         format!(
             "shard {number}/{of} is empty: there are {} targets",
             targets.len()
@@ -53,41 +52,50 @@ pub(crate) fn chunk(args: &Args, targets: &TargetSet) -> anyhow::Result<Chunk> {
 
 /// Prints what a scan would send, and sends nothing.
 pub(crate) fn print(args: &Args, targets: &TargetSet, chunk: &Chunk) -> anyhow::Result<()> {
+    if let Some(out) = args.out.as_ref().filter(|out| out.exists()) {
+        anyhow::bail!("{} exists, and no output is overwritten", out.display());
+    }
+    // Not by `println!`, which panics where nobody reads to the end.
+    let mut to = std::io::stdout().lock();
     let count = |count: u128| HumanCount(u64::try_from(count).unwrap_or(u64::MAX));
     let (addrs, ports) = (targets.addrs(), targets.ports().len() as u128);
-    println!(
-        "targets     {} ({} addresses, {} ports; {} addresses are reserved and left out)",
+    writeln!(
+        to,
+        "targets     {} ({} addresses, {} ports; {} addresses are left out)",
         count(targets.len()),
         count(addrs),
         count(ports),
         count(targets.refused_addrs())
-    );
+    )?;
     if let Some(Shard { number, of }) = args.shard {
-        println!(
+        writeln!(
+            to,
             "of these    {} (shard {number} of {of})",
             count(chunk.len())
-        );
+        )?;
     }
-    println!("seed        {}", chunk.seed);
+    writeln!(to, "seed        {}", chunk.seed)?;
     let order = targets.chunk(chunk)?;
     let first = order.positions().take(10).filter_map(|at| order.get(at));
     let first: Vec<_> = first.map(|target| target.to_string()).collect();
-    println!("first       {}", first.join(" "));
+    writeln!(to, "first       {}", first.join(" "))?;
 
     let config = args.configure(EngineConfig::default());
     let most = config.most_passes();
-    println!(
+    writeln!(
+        to,
         "rate        {} probes a second from {} threads",
         args.rate, args.senders
-    );
-    println!(
+    )?;
+    writeln!(
+        to,
         "probes      {} in the first pass; if nobody answers {} in {}, and no more than {} in {most}; \
          besides these up to one in a hundred, to measure loss",
         count(chunk.len()),
         count(chunk.len() * u128::from(args.passes)),
         args.passes,
         count(chunk.len() * u128::from(most)),
-    );
+    )?;
     let seconds = chunk.len() as f64 / args.rate;
     let took = |passes: u8| {
         let sending = Duration::try_from_secs_f64(seconds * f64::from(passes));
@@ -95,7 +103,8 @@ pub(crate) fn print(args: &Args, targets: &TargetSet, chunk: &Chunk) -> anyhow::
         let all = sending.unwrap_or(Duration::MAX).saturating_add(pauses);
         HumanDuration(all.saturating_add(config.cooldown))
     };
-    println!(
+    writeln!(
+        to,
         "time        {} for one pass, {} for {}, no more than {} for {most}{}",
         took(1),
         took(args.passes),
@@ -106,6 +115,6 @@ pub(crate) fn print(args: &Args, targets: &TargetSet, chunk: &Chunk) -> anyhow::
         } else {
             ""
         }
-    );
+    )?;
     Ok(())
 }

@@ -129,6 +129,28 @@ fn the_order_spreads_over_all_networks_at_once() {
     assert!((150.0..330.0).contains(&chi), "{chi}");
 }
 
+/// Counted through, the last one would take a minute.
+#[test]
+fn a_part_is_the_one_that_the_split_has_there() {
+    let all = Chunk {
+        seed: 3,
+        lo: 5,
+        hi: 5 + (1 << 64) + 7,
+    };
+    for parts in [1, 2, 7, 1000] {
+        let split: Vec<_> = all.split(parts).map(Some).collect();
+        assert_eq!(split.len(), parts as usize);
+        let one_by_one: Vec<_> = (0..parts).map(|number| all.part(number, parts)).collect();
+        assert_eq!(split, one_by_one);
+        assert_eq!(all.part(parts, parts), None);
+    }
+    let last = all.part(u32::MAX - 1, u32::MAX).unwrap();
+    assert_eq!(last.hi, all.hi);
+    let few = Chunk { hi: 7, ..all };
+    assert_eq!((few.split(9).count(), few.part(1, 9).unwrap().hi), (2, 7));
+    assert_eq!((few.part(2, 9), few.part(0, 0)), (None, None));
+}
+
 #[test]
 fn a_chunk_of_other_targets_is_refused() {
     let targets = targets("198.18.0.0/24", "80");

@@ -147,8 +147,8 @@ fn a_scan_that_is_killed_goes_on_and_sends_one_interval_twice_at_most() {
         let Ok(checkpoint) = std::fs::read(place.path("found.checkpoint")) else {
             return false;
         };
-        // The file that a scan begins with: a length, and no place yet.
-        if checkpoint.len() <= 8 {
+        // The file that a scan begins with: a length, no place yet, and a checksum.
+        if checkpoint.len() <= 16 {
             return false;
         }
         if checkpoint != last.0 {
@@ -277,4 +277,125 @@ fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
     }
     let ended = bed.enter(|| run(&mut syn(&place, "198.18.0.1 -p 80 --seed 7 --shard 2/2")));
     ended.failed(&["shard 2/2 is empty"]);
+}
+
+#[test]
+fn a_dry_run_fails_on_what_a_run_would_fail_on() {
+    let _alone = alone();
+    let place = Place::new();
+    place.write("there", "");
+    place.write("deny.txt", "8.8.8.0/24");
+    let net = "198.18.0.0/24 -p 80";
+    for (args, parts) in [
+        (
+            format!("{net} --rate 0"),
+            ["rate must be", "probes a second"],
+        ),
+        (
+            format!("{net} --rate nan"),
+            ["rate must be", "probes a second"],
+        ),
+        (format!("{net} --senders 0"), ["senders must be", "1 to 64"]),
+        (
+            format!("{net} --senders 65"),
+            ["senders must be", "1 to 64"],
+        ),
+        (format!("{net} --out there"), ["there", "exists"]),
+        ("4.0.0.0/6 -p 1-65535".to_owned(), ["chunk", "split it"]),
+        ("::/0 -p 80".to_owned(), ["subnets", "65536"]),
+        (
+            "8.8.8.8 -p 80 --deny deny.txt".to_owned(),
+            ["no addresses", "none is left"],
+        ),
+    ] {
+        let dry = run(&mut syn(&place, &format!("{args} --dry-run")));
+        dry.failed(&parts);
+    }
+}
+
+/// NAT64, 6to4 and others: a gateway turns them into the IPv4 address that is in them.
+#[test]
+fn a_denied_address_is_not_reached_by_way_of_an_ipv6_one() {
+    let _alone = alone();
+    let place = Place::new();
+    place.write("deny.txt", "8.8.8.8");
+    let leads = "64:ff9b::808:808 2001:db8:1::5efe:808:808";
+    let args = format!("{leads} 2001:db8:1::1 -p 80 --dry-run");
+    let ended = run(&mut syn(&place, &args));
+    assert!(ended.stdout.contains("3 addresses,"), "{}", ended.stdout);
+    let ended = run(&mut syn(&place, &format!("{args} --deny deny.txt")));
+    assert!(ended.stdout.contains("1 addresses,"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("2 addresses are left out"),
+        "{}",
+        ended.stdout
+    );
+    assert!(!ended.stdout.contains("808"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_reserved_net_is_scanned_where_it_is_named_whatever_is_named_beside_it() {
+    let _alone = alone();
+    let place = Place::new();
+    for targets in ["10.0.0.0/8 11.0.0.0/8", "10.0.0.0/8,11.0.0.0/8"] {
+        let ended = run(&mut syn(&place, &format!("{targets} -p 80 --dry-run")));
+        assert!(
+            ended.stdout.contains("33,554,432 addresses"),
+            "{}",
+            ended.stdout
+        );
+    }
+    // Who names all names none of them.
+    let ended = run(&mut syn(&place, "8.0.0.0/6 -p 80 --dry-run"));
+    assert!(
+        ended.stdout.contains("16,777,216 addresses are left out"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_scan_without_a_panic() {
+    let _alone = alone();
+    let Some(bed) = bed() else { return };
+    let place = Place::new();
+    for args in [
+        "198.18.0.0/24 -p 80 --dry-run",
+        // It would take 68 minutes; one answer is a seventieth of what a buffer holds.
+        "198.18.0.0/20 -p 80 --rate 1",
+    ] {
+        let mut child = bed.enter(|| {
+            let mut command = syn(&place, args);
+            command.stdout(std::process::Stdio::piped());
+            command.stderr(std::process::Stdio::piped());
+            command.spawn().unwrap()
+        });
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("Broken pipe") && !said.contains("panicked"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn who_interrupts_it_again_does_not_wait_for_what_hangs() {
+    let _alone = alone();
+    let place = Place::new();
+    let made = Command::new("mkfifo").arg(place.path("deny")).status();
+    assert!(made.unwrap().success());
+    let args = "198.18.0.0/24 -p 80 --deny deny --dry-run";
+    let mut running = Running::start(&mut syn(&place, args));
+    // Nobody ever writes to it.
+    running.until("somebody waits for Ctrl-C", |running| running.catches(2));
+    loop {
+        if !running.is_there() {
+            break;
+        }
+        running.signal("INT");
+    }
+    assert_eq!(running.end().code, Some(130));
 }

@@ -42,10 +42,24 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// The head of a real checkpoint with some bytes changed, or cut out, and what follows it.
+/// Numbers at which counting goes wrong.
+const NUMBERS: [&str; 8] = [
+    "0",
+    "1",
+    "255",
+    "256",
+    "257",
+    "9223372036854775808",
+    "18446744073709551615",
+    "18446744073709551616",
+];
+
+/// The head of a real checkpoint with some bytes changed, or cut out, or some numbers changed, and
+/// what follows it.
 ///
 /// Of `input` the first byte is the number of changes, each then a position of two bytes and what
-/// is to be there; the rest is who has answered.
+/// is to be there: 0 for nothing, 1 to 8 for one of [`NUMBERS`] in place of the one that is there;
+/// the rest is who has answered.
 fn changed(input: &[u8]) -> Vec<u8> {
     let mut head = HEAD.clone();
     let (count, mut rest) = input.split_first().map_or((0, input), |(n, r)| (n % 8, r));
@@ -57,6 +71,7 @@ fn changed(input: &[u8]) -> Vec<u8> {
         let at = usize::from(u16::from_be_bytes([high, low])) % head.len();
         match byte {
             0 => drop(head.remove(at)),
+            1..=8 => put_number(&mut head, at, NUMBERS[usize::from(byte) - 1]),
             0x80.. => head.insert(at, byte & 0x7f),
             _ => head[at] = byte,
         }
@@ -64,6 +79,16 @@ fn changed(input: &[u8]) -> Vec<u8> {
     head.push(b'\n');
     head.extend(rest);
     head
+}
+
+/// Puts `number` in place of the digits around `at`, or there if there are none.
+fn put_number(head: &mut Vec<u8>, at: usize, number: &str) {
+    let other = |byte: &u8| !byte.is_ascii_digit();
+    let before = head[..at].iter().rposition(other);
+    let behind = head[at..].iter().position(other);
+    let start = before.map_or(0, |before| before + 1);
+    let end = behind.map_or(head.len(), |behind| at + behind);
+    head.splice(start..end, number.bytes());
 }
 
 /// As the engine computes it.

@@ -282,6 +282,9 @@ impl<'a> Run<'a> {
         if let Some(first) = received.by_pass.first_mut() {
             *first = classes.iter().sum();
         }
+        if let Some(first) = received.steady_by_pass.first_mut() {
+            *first = self.report.open + self.report.closed;
+        }
         for (sum, count) in received.by_class.iter_mut().zip(classes) {
             *sum = count;
         }

@@ -12,6 +12,7 @@ use crate::target::Chunk;
 use super::config::MAX_SENDERS;
 use super::dedupe::Answered;
 use super::retry::MAX_PASSES;
+use super::stats::Received;
 
 /// The version of the stored form.
 const VERSION: u32 = 1;
@@ -39,9 +40,12 @@ pub(super) struct Head {
     pub(super) fingerprint: u64,
     pub(super) passes: u8,
     pub(super) senders: Vec<SenderMark>,
-    /// How many answers were found, by pass and by class.
-    pub(super) by_pass: [u64; MAX_PASSES],
-    pub(super) by_class: [u64; MAX_CLASSES],
+    /// How many answers were found, by pass and by class, and those of targets themselves.
+    by_pass: [u64; MAX_PASSES],
+    by_class: [u64; MAX_CLASSES],
+    /// Not in the first checkpoints of this version: whoever goes on from one knows less of loss.
+    #[serde(default)]
+    steady_by_pass: [u64; MAX_PASSES],
 }
 
 /// Where a sender is.
@@ -66,6 +70,11 @@ impl SenderMark {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no checkpoint: {0}; start the scan anew, or find an older one")]
 pub struct InvalidCheckpoint(&'static str);
+
+impl InvalidCheckpoint {
+    pub(crate) const TOO_SHORT: Self = Self("it is too short");
+    pub(crate) const WRONG_CHECKSUM: Self = Self("its checksum is wrong");
+}
 
 impl Checkpoint {
     pub(super) fn new(head: Head, answered: &Answered) -> Self {
@@ -95,13 +104,20 @@ impl Checkpoint {
     /// Whether `count` targets have answered: by pass, and by class, of which there are `classes`.
     pub(super) fn adds_up(&self, count: u64, classes: usize) -> bool {
         let Head {
-            by_pass, by_class, ..
+            by_pass,
+            by_class,
+            steady_by_pass,
+            ..
         } = &self.head;
         let sum = |counts: &[u64]| counts.iter().try_fold(0, |sum: u64, n| sum.checked_add(*n));
         let (used, unused) = by_class.split_at(classes.min(MAX_CLASSES));
         sum(by_pass) == Some(count)
             && sum(used) == Some(count)
             && unused.iter().all(|count| *count == 0)
+            && steady_by_pass
+                .iter()
+                .zip(by_pass)
+                .all(|(steady, all)| steady <= all)
     }
 
     /// How many targets had been found: what is found after these, a resumed scan may find again.
@@ -142,9 +158,9 @@ impl Checkpoint {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidCheckpoint> {
         let (content, sum) = bytes
             .split_last_chunk::<8>()
-            .ok_or(InvalidCheckpoint("it is too short"))?;
+            .ok_or(InvalidCheckpoint::TOO_SHORT)?;
         if checksum(content) != u64::from_be_bytes(*sum) {
-            return Err(InvalidCheckpoint("its checksum is wrong"));
+            return Err(InvalidCheckpoint::WRONG_CHECKSUM);
         }
         let end = content
             .iter()
@@ -193,8 +209,7 @@ impl Head {
         fingerprint: u64,
         passes: u8,
         senders: Vec<SenderMark>,
-        by_pass: [u64; MAX_PASSES],
-        by_class: [u64; MAX_CLASSES],
+        received: &Received,
     ) -> Self {
         Self {
             version: VERSION,
@@ -202,9 +217,17 @@ impl Head {
             fingerprint,
             passes,
             senders,
-            by_pass,
-            by_class,
+            by_pass: received.by_pass,
+            by_class: received.by_class,
+            steady_by_pass: received.steady_by_pass,
         }
+    }
+
+    /// Puts what had been found where it is counted.
+    pub(super) fn recall(&self, received: &mut Received) {
+        received.by_pass = self.by_pass;
+        received.by_class = self.by_class;
+        received.steady_by_pass = self.steady_by_pass;
     }
 
     /// Whether the senders share `len` positions out among them: each position is of one sender,

@@ -56,6 +56,10 @@ pub struct EngineConfig {
     pub close: Close,
     /// The longest stretch of sending that a scan which is killed does over; at least 1 s. `None`:
     /// no checkpoints. Default 10 s.
+    ///
+    /// What was sent less than four tenths of it before a checkpoint is done over. So what has not
+    /// answered within that time, a later run asks again only in another pass; to the last pass its
+    /// answer is lost. Leave hosts more time than they need.
     pub checkpoint_every: Option<Duration>,
     /// Frames that are handed to the link at once, 1 to 1,024. Default 64.
     pub batch: usize,

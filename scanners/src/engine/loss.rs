@@ -58,13 +58,17 @@ impl Share {
 /// What a scan knows of what it missed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Confidence {
-    /// The share of probes, or of their answers, that were lost.
+    /// The share of probes, or of their answers, that were lost. Where that differs from network to
+    /// network it is that of the ones that [`found`](Self::found) is about: those still missing.
     pub loss: Share,
     /// What the loss was measured by.
     pub basis: Basis,
     /// The share of the targets that would answer of which an answer came: the figure to quote.
     /// Loss of one probe is taken to be independent of that of the next, because passes are a
     /// second apart or more; a target that is behind a dead router is beyond any estimate.
+    ///
+    /// It is of targets that answer themselves. Errors of routers do not count: their number is
+    /// limited, and one that did not come was not lost.
     pub found: f64,
     /// The same for the high end of the loss: in 95 of 100 scans it was at least this.
     pub found_at_least: f64,
@@ -74,7 +78,11 @@ pub struct Confidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// Targets that were silent in the first pass and answered in the second.
+    /// Targets that were silent in one pass and answered in the next.
+    ///
+    /// After two passes a few networks that lose much hide among many that lose nothing, and the
+    /// estimate is too hopeful. Later passes bring them to light: what is found in these is
+    /// theirs, and by how little it shrinks from pass to pass tells how much is still missing.
     Passes,
     /// Targets that had answered and were probed again through the run.
     Canaries,
@@ -82,35 +90,101 @@ pub enum Basis {
 
 impl Confidence {
     /// What follows from how many answered first in each pass, and how many probes of canaries
-    /// were lost. `None` if too few answered to know.
+    /// were lost; `silent` have not answered by then, and no more can be missing. `None` if too few
+    /// answered to know.
     ///
-    /// Of the two measures, the one that says more was lost counts, because each is blind to
+    /// Of the two measures, the one that says more was missed counts, because each is blind to
     /// something: canaries to what happens only elsewhere, passes to what happens in both.
-    pub(super) fn estimate(by_pass: &[u64], canaries: (u64, u64)) -> Option<Self> {
+    pub(super) fn estimate(by_pass: &[u64], canaries: (u64, u64), silent: u64) -> Option<Self> {
         let passes = i32::try_from(by_pass.len()).unwrap_or(i32::MAX);
-        let of = |loss: Share, basis| Self {
-            loss,
-            basis,
-            found: 1.0 - loss.share.powi(passes),
-            found_at_least: 1.0 - loss.high.powi(passes),
-        };
-        // With loss p, (1 - p) N answer at first and p (1 - p) N of the others then.
-        let by_passes = match by_pass {
-            [first, second, ..] if *first > 0 => {
-                Some(of(Share::of(*second, *first), Basis::Passes))
-            }
-            _ => None,
-        };
+        let by_passes = Self::by_passes(by_pass);
         let (judged, lost) = canaries;
-        let by_canaries =
-            (judged >= MIN_CANARIES).then(|| of(Share::of(lost, judged), Basis::Canaries));
-        match (by_passes, by_canaries) {
-            // A handful of canaries prove nothing against thousands of targets.
-            (Some(passes), Some(canaries)) if canaries.loss.low > passes.loss.high => {
-                Some(canaries)
+        let by_canaries = (judged >= MIN_CANARIES).then(|| {
+            let loss = Share::of(lost, judged);
+            Self {
+                loss,
+                basis: Basis::Canaries,
+                found: 1.0 - loss.share.powi(passes),
+                found_at_least: 1.0 - loss.high.powi(passes),
             }
-            (Some(passes), _) => Some(passes),
-            (None, canaries) => canaries,
-        }
+        });
+        let sure = match (by_passes, by_canaries) {
+            // A handful of canaries prove nothing against thousands of targets.
+            (Some(passed), Some(canaries))
+                if 1.0 - canaries.loss.low.powi(passes) < passed.found_at_least =>
+            {
+                canaries
+            }
+            (Some(passed), _) => passed,
+            (None, canaries) => canaries?,
+        };
+        let found: u64 = by_pass.iter().sum();
+        let least = match found {
+            0 => 0.0,
+            _ => found as f64 / (found as f64 + silent as f64),
+        };
+        Some(Self {
+            found: sure.found.max(least),
+            found_at_least: sure.found_at_least.max(least),
+            ..sure
+        })
     }
+
+    /// With loss p, (1 - p) N of N answer at first, p (1 - p) N of the others then, and so on: each
+    /// pass finds p times what the one before found. So each two in a row tell p, the first two of
+    /// the most. Where p differs, passes find less and less from where it is low, and later ones
+    /// tell the p of what is left: it counts if it is surely greater.
+    fn by_passes(by_pass: &[u64]) -> Option<Self> {
+        let mut chosen: Option<Ratio> = None;
+        for (at, pair) in by_pass.windows(2).enumerate() {
+            let &[before, after] = pair else { continue };
+            let later = by_pass.len().saturating_sub(at + 2);
+            // Who finds more than the one before says that something was wrong with that one, and
+            // nothing of p. The next two tell; if there are none, nothing is known.
+            if before == 0 || (after > before && later > 0) {
+                continue;
+            }
+            // One more, or one of one would stand for any number of others.
+            let loss = Share::of(after, before + 1);
+            if chosen.is_none_or(|chosen| loss.low > chosen.loss.high) {
+                chosen = Some(Ratio {
+                    before,
+                    after,
+                    loss,
+                    later: i32::try_from(later).unwrap_or(i32::MAX),
+                });
+            }
+        }
+        let Ratio {
+            before,
+            after,
+            loss,
+            later,
+        } = chosen?;
+        // Behind a pass there is missing p / (1 - p) times what it found; each later one leaves p of
+        // it.
+        let missing = |found: f64, p: f64| match p < 1.0 {
+            true => found * p / (1.0 - p) * p.powi(later),
+            false => f64::INFINITY,
+        };
+        let found: f64 = by_pass.iter().map(|found| *found as f64).sum();
+        let share = |missing: f64| found / (found + missing);
+        let measured = share(missing(after as f64, loss.share));
+        Some(Self {
+            loss: Share::of(after, before),
+            basis: Basis::Passes,
+            found: measured,
+            found_at_least: share(missing(before as f64 * loss.high, loss.high)).min(measured),
+        })
+    }
+}
+
+/// What two passes in a row found, and what it says.
+#[derive(Clone, Copy, Debug)]
+struct Ratio {
+    before: u64,
+    after: u64,
+    loss: Share,
+    /// How many passes came after the two.
+    later: i32,
 }

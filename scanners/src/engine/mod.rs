@@ -180,8 +180,7 @@ impl<P: Probe> Engine<P> {
             if !checkpoint.adds_up(answered.count(), P::Answer::CLASSES.len()) {
                 return Err(ScanError::OtherScan("number of answers"));
             }
-            received.by_pass = checkpoint.head.by_pass;
-            received.by_class = checkpoint.head.by_class;
+            checkpoint.head.recall(&mut received);
             marks.clone_from(&checkpoint.head.senders);
         }
         let rate = match self.config.adapt {

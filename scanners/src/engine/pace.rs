@@ -7,11 +7,13 @@ use crate::link::Moment;
 /// How much may go at once, in seconds of the rate.
 const DEPTH: f64 = 0.000_9;
 
-/// The least that the bucket holds: a token, and what comes in while a thread wakes up late.
-const MIN_DEPTH: f64 = 1.2;
+/// The most that the bucket of a low rate holds: a token, and what comes in while a thread wakes up
+/// late.
+const MAX_DEPTH: f64 = 1.99;
 
-/// The same from 1,000 a second on, where lateness takes more of a token.
-const MIN_DEPTH_FAST: f64 = 1.99;
+/// What is promised is of so long, in seconds, and so much more than the rate.
+const WINDOW: f64 = 0.1;
+const PROMISE: f64 = 1.02;
 
 /// How much is waited for before anything goes, in seconds of the rate: fewer, fuller batches.
 const QUANTUM: f64 = 0.000_4;
@@ -25,9 +27,9 @@ const MEMORY: f64 = 1.0;
 /// Keeps a rate: in the long run exactly, and over any 100 ms with at most 2 % more, however late
 /// it is asked.
 ///
-/// A bucket of tokens that holds 0.9 ms of the rate, or somewhat more than one token. What flows over, because the
-/// thread did not run, is remembered and let in again at 1 % of the rate: 1 % of 100 ms and 0.9 ms
-/// are less than 2 %, rounded up to a whole probe.
+/// A bucket of tokens that holds 0.9 ms of the rate, or of a low rate between one token and two. What
+/// flows over, because the thread did not run, is remembered and let in again at 1 % of the rate:
+/// 1 % of 100 ms and 0.9 ms are less than 2 %, rounded up to a whole probe.
 ///
 /// A thread may also stop between the question and the sending, for as long as the system likes.
 /// What it was allowed before then goes after, and what came in meanwhile may go right behind it:
@@ -135,9 +137,12 @@ impl Pacer {
     }
 
     fn depth(&self) -> f64 {
-        // No more than 1 + 1 ms of the rate. With the 101 % that come in within 100 ms, that is less
-        // than one above 102 % of them, which is what rounding allows.
-        let least = (1.0 + self.rate * 0.001).clamp(MIN_DEPTH, MIN_DEPTH_FAST);
+        // What goes within the window is the bucket and what comes in meanwhile, as whole probes.
+        // With less than one above the promise, rounded up, that is what was promised; and it is
+        // more than one, by at least 0.9 ms of the rate.
+        let promised = (self.rate * WINDOW * PROMISE).ceil();
+        let fresh = self.rate * WINDOW * (1.0 + CATCH_UP);
+        let least = (promised + 1.0 - fresh - self.rate * 0.000_1).min(MAX_DEPTH);
         (self.rate * DEPTH).max(least)
     }
 

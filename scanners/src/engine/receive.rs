@@ -40,6 +40,10 @@ pub(super) struct Receiver<'a, P> {
     asked: &'a EngineConfig,
     /// How long answers to a pass are waited for before it is decided whether there is another.
     verdict: Duration,
+    /// How many passes every sender has ended, and since when, as far as a tick has seen it.
+    ended: (u8, Moment),
+    /// How many were over before this run.
+    over: u8,
     start: Moment,
     received: Received,
     silent: u64,
@@ -87,6 +91,8 @@ impl<'a, P: Probe> Receiver<'a, P> {
             shared,
             asked: config,
             verdict: config.retry_after.min(config.cooldown),
+            ended: (shared.ended(), now),
+            over: shared.ended(),
             start: now,
             silent: targets.len() - shared.answered.count(),
             received,
@@ -144,7 +150,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
         }
         let answer = self.probe.classify(&valid);
         self.silent -= 1;
-        self.received.answer(answer.class(), pass);
+        self.received.answer(&answer, pass);
         if answer.steady() {
             self.shared.canaries.offer(position);
         }
@@ -213,6 +219,10 @@ impl<'a, P: Probe> Receiver<'a, P> {
             self.next_epoch = now + EPOCH;
             self.end_epoch(now);
         }
+        let ended = self.shared.ended();
+        if ended != self.ended.0 {
+            self.ended = (ended, now);
+        }
         self.checkpoint(now, observer);
         if observer.progress(&self.progress(now)).is_break() {
             return ControlFlow::Break(Outcome::Stopped);
@@ -238,10 +248,11 @@ impl<'a, P: Probe> Receiver<'a, P> {
         let waiting = waiting.map_or(0, |closing| closing.waiting.len());
         self.received.left_open += waiting as u64;
         let passes = self.shared.plan().passes;
-        // Of a pass that is not over nothing is known.
-        let over = match outcome {
-            Outcome::Complete => passes,
-            Outcome::Stopped => passes.min(self.shared.ended()),
+        // Of a pass that is not over nothing is known, nor of one whose answers are under way.
+        let over = match (outcome, self.ended) {
+            (Outcome::Complete, _) => passes,
+            (_, (ended, at)) if now - at >= self.verdict => passes.min(ended),
+            (_, (ended, _)) => passes.min(ended.saturating_sub(1).max(self.over)),
         };
         let names = P::Answer::CLASSES.iter().copied();
         Report {
@@ -287,8 +298,17 @@ impl<'a, P: Probe> Receiver<'a, P> {
         if passes == 0 {
             return None;
         }
-        let by_pass = self.received.by_pass.get(..usize::from(passes));
-        Confidence::estimate(by_pass.unwrap_or_default(), self.shared.canaries.tally())
+        let until = ..usize::from(passes);
+        let steady = self.received.steady_by_pass.get(until).unwrap_or_default();
+        let answered: u64 = self
+            .received
+            .by_pass
+            .get(until)
+            .unwrap_or_default()
+            .iter()
+            .sum();
+        let silent = self.targets.len().saturating_sub(answered);
+        Confidence::estimate(steady, self.shared.canaries.tally(), silent)
     }
 
     fn progress(&self, now: Moment) -> Progress {
@@ -337,8 +357,7 @@ impl<'a, P: Probe> Receiver<'a, P> {
             self.targets.set().fingerprint(),
             self.asked.passes,
             settled,
-            self.received.by_pass,
-            self.received.by_class,
+            &self.received,
         );
         observer.checkpoint(&Checkpoint::new(head, &self.shared.answered));
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use serde::Serialize;
 
 use crate::link::Moment;
-use crate::probe::{Attempt, MAX_CLASSES, Rejected};
+use crate::probe::{Answer, Attempt, MAX_CLASSES, Rejected};
 
 use super::retry::MAX_PASSES;
 
@@ -125,6 +125,9 @@ impl Sent {
 pub struct Received {
     /// Targets that answered, by the pass that they answered to.
     pub by_pass: [u64; MAX_PASSES],
+    /// Those of them that answered themselves ([`Answer::steady`](crate::probe::Answer::steady)):
+    /// what loss is measured by.
+    pub steady_by_pass: [u64; MAX_PASSES],
     /// Targets that answered, by class; see [`Answer::CLASSES`](crate::probe::Answer::CLASSES).
     pub by_class: [u64; MAX_CLASSES],
     /// Answers of targets that had answered before.
@@ -162,11 +165,17 @@ impl Received {
         }
     }
 
-    pub(super) fn answer(&mut self, class: usize, pass: u8) {
-        if let Some(count) = self.by_class.get_mut(class) {
+    pub(super) fn answer(&mut self, answer: &impl Answer, pass: u8) {
+        if let Some(count) = self.by_class.get_mut(answer.class()) {
             *count += 1;
         }
-        if let Some(count) = self.by_pass.get_mut(usize::from(pass)) {
+        let pass = usize::from(pass);
+        if let Some(count) = self.by_pass.get_mut(pass) {
+            *count += 1;
+        }
+        if let Some(count) = self.steady_by_pass.get_mut(pass)
+            && answer.steady()
+        {
             *count += 1;
         }
     }

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
+use std::hash::Hasher as _;
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use siphasher::sip::SipHasher13;
 
 use crate::engine::{Checkpoint, Found, InvalidCheckpoint, Observer, Progress};
 
@@ -75,7 +77,12 @@ impl Journal {
         let file = file.map_err(io_error(&path))?;
         // Tells an output that was only begun from one that is complete.
         let beside = checkpoint_path(&path);
-        put(&beside, 0, &[]).map_err(io_error(&beside))?;
+        if let Err(error) = put(&beside, 0, &[]) {
+            // Nothing was begun, so nothing is in the way of another try. If that fails, the first
+            // error says more.
+            let _ = fs::remove_file(&path);
+            return Err(io_error(&beside)(error));
+        }
         Ok(Self::over(file, path))
     }
 
@@ -171,11 +178,19 @@ where
 /// Stores the length of the output and the checkpoint, all or nothing.
 fn put(path: &Path, len: u64, checkpoint: &[u8]) -> io::Result<()> {
     let fresh = with_suffix(path, ".new");
-    let mut to = File::create(&fresh)?;
-    to.write_all(&len.to_be_bytes())?;
-    to.write_all(checkpoint)?;
-    to.sync_all()?;
-    fs::rename(&fresh, path)
+    let len = len.to_be_bytes();
+    let write = || {
+        let mut to = File::create(&fresh)?;
+        to.write_all(&len)?;
+        to.write_all(checkpoint)?;
+        to.write_all(&checksum(&len, checkpoint).to_be_bytes())?;
+        to.sync_all()?;
+        fs::rename(&fresh, path)
+    };
+    write().inspect_err(|_| {
+        // Half of one is of no use. If it stays, the next one takes its place.
+        let _ = fs::remove_file(&fresh);
+    })
 }
 
 /// The length of the output, and the checkpoint, if one was reached; `None` if there is no file.
@@ -185,21 +200,33 @@ fn read_checkpoint(path: &Path) -> Result<Option<(u64, Option<Checkpoint>)>, Jou
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_error(path)(error)),
     };
-    let mut len = [0; 8];
     let mut bytes = Vec::new();
     let mut file = file.take(MAX_CHECKPOINT);
-    file.read_exact(&mut len).map_err(io_error(path))?;
     file.read_to_end(&mut bytes).map_err(io_error(path))?;
-    if bytes.is_empty() {
-        return Ok(Some((0, None)));
+    let invalid = |source| JournalError::Checkpoint {
+        path: path.to_owned(),
+        source,
+    };
+    let short = || invalid(InvalidCheckpoint::TOO_SHORT);
+    let (content, sum) = bytes.split_last_chunk().ok_or_else(short)?;
+    let (len, checkpoint) = content.split_first_chunk().ok_or_else(short)?;
+    // A length that is wrong would cut off answers that the checkpoint counts as told.
+    if checksum(len, checkpoint) != u64::from_be_bytes(*sum) {
+        return Err(invalid(InvalidCheckpoint::WRONG_CHECKSUM));
     }
-    match Checkpoint::from_bytes(&bytes) {
-        Ok(checkpoint) => Ok(Some((u64::from_be_bytes(len), Some(checkpoint)))),
-        Err(source) => Err(JournalError::Checkpoint {
-            path: path.to_owned(),
-            source,
-        }),
-    }
+    let checkpoint = match checkpoint {
+        [] => None,
+        bytes => Some(Checkpoint::from_bytes(bytes).map_err(invalid)?),
+    };
+    Ok(Some((u64::from_be_bytes(*len), checkpoint)))
+}
+
+/// Against a disk or a copy that damages it, not against anyone.
+fn checksum(len: &[u8; 8], checkpoint: &[u8]) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(len);
+    hasher.write(checkpoint);
+    hasher.finish()
 }
 
 fn checkpoint_path(path: &Path) -> PathBuf {

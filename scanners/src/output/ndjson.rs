@@ -10,7 +10,8 @@ use crate::engine::{Found, Observer, Progress};
 /// Writes what is found as lines of JSON. A write that fails stops the scan;
 /// [`finish`](Self::finish) says why.
 ///
-/// `to` is written to once for each answer: give it something with a buffer.
+/// `to` is written to once for each answer: give it something with a buffer. It is flushed as often
+/// as the scan says where it is, ten times a second: whoever reads along sees answers as they come.
 #[derive(Debug)]
 pub struct Ndjson<W> {
     to: W,
@@ -64,6 +65,9 @@ where
     }
 
     fn progress(&mut self, _progress: &Progress) -> ControlFlow<()> {
+        if self.error.is_none() {
+            self.error = self.to.flush().err();
+        }
         match self.has_failed() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),

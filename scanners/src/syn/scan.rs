@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::engine::{Checkpoint, Engine, EngineConfig, Observer, Report, ScanError};
-use crate::link::Link;
+use crate::link::{Link, LinkInfo, MacAddr};
 use crate::probe::{CookieKey, SourcePorts};
 use crate::target::{Chunk, TargetSet};
 
@@ -109,12 +109,38 @@ impl SynScan {
         self
     }
 
+    /// Whether it can be run, as far as that does not depend on a link: sends nothing, and needs no
+    /// privilege.
+    ///
+    /// # Errors
+    ///
+    /// [`ScanError`] as of [`engine`](Self::engine).
+    ///
+    /// ```
+    /// # use sortie_scanners::{scope::Scope, syn::SynScan, target::TargetSet};
+    /// # let scope = Scope::builder().allow_net("198.18.0.0/15".parse::<ipnet::IpNet>()?).build()?;
+    /// # let targets = TargetSet::builder().addrs("198.18.0.1").ports("80").build(&scope)?;
+    /// let scan = SynScan::new(targets);
+    /// assert!(scan.check().is_ok());
+    /// let error = scan.rate(0.0).check().unwrap_err();
+    /// assert_eq!(error.to_string(), "rate must be a number of probes a second, from 1/3600");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn check(&self) -> Result<(), ScanError> {
+        let nowhere = LinkInfo::new("none", MacAddr::default());
+        self.engine_on(&nowhere).map(drop)
+    }
+
     /// Makes an engine of it, for the way out that `link` describes.
     ///
     /// # Errors
     ///
     /// [`ScanError`] when a setting is wrong, or the chunk or checkpoint is of other targets.
     pub fn engine(&self, link: &dyn Link) -> Result<Engine<SynProbe>, ScanError> {
+        self.engine_on(&link.describe())
+    }
+
+    fn engine_on(&self, link: &LinkInfo) -> Result<Engine<SynProbe>, ScanError> {
         let chunk = match &self.chunk {
             Some(chunk) => chunk.clone(),
             None => Chunk::all(&self.targets, random_seed()?),
@@ -127,7 +153,7 @@ impl SynScan {
         let room = SourcePorts::most_passes(&self.ports).max(self.config.passes);
         let passes = self.config.most_passes().min(room);
         let ports = SourcePorts::new(self.ports.clone(), passes)?;
-        let probe = SynProbe::new(&link.describe(), self.style, &key, ports);
+        let probe = SynProbe::new(link, self.style, &key, ports);
         let engine = Engine::new(probe, self.targets.chunk(&chunk)?, self.config.clone())?;
         match &self.resume {
             Some(checkpoint) => engine.resume(checkpoint.clone()),

@@ -54,17 +54,25 @@ impl Chunk {
     /// Cuts it into `parts` chunks that follow each other and differ in length by one at most.
     /// Parts that would be empty are left out.
     pub fn split(&self, parts: u32) -> impl Iterator<Item = Self> + use<> {
-        let (seed, lo, len) = (self.seed, self.lo, self.len());
-        let parts = u128::from(parts).min(len);
-        // Without parts the range is empty, and nothing is divided.
-        let cut = move |part: u128| {
-            let (each, more) = (len / parts, len % parts);
-            lo + each * part + part.min(more)
-        };
-        (0..parts).map(move |part| Self {
-            seed,
-            lo: cut(part),
-            hi: cut(part + 1),
+        let whole = self.clone();
+        // No more than `parts`.
+        let number = u128::from(parts).min(self.len()) as u32;
+        (0..number).filter_map(move |number| whole.part(number, parts))
+    }
+
+    /// The one with this number, from 0, of the chunks that [`split`](Self::split) cuts it into;
+    /// `None` if there is none.
+    pub fn part(&self, number: u32, parts: u32) -> Option<Self> {
+        let (number, parts) = (u128::from(number), u128::from(parts).min(self.len()));
+        let (each, more) = (
+            self.len().checked_div(parts)?,
+            self.len().checked_rem(parts)?,
+        );
+        let cut = |part: u128| self.lo + each * part + part.min(more);
+        (number < parts).then(|| Self {
+            seed: self.seed,
+            lo: cut(number),
+            hi: cut(number + 1),
         })
     }
 

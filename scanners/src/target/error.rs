@@ -18,8 +18,8 @@ pub enum InvalidTargets {
     /// No port was named.
     #[error("there are no ports to probe; name some, such as \"80,443\"")]
     NoPorts,
-    /// No address was named.
-    #[error("there are no addresses to probe")]
+    /// No address was named, or all of them were taken away again.
+    #[error("there are no addresses to probe: none was named, or none is left of those that were")]
     NoAddrs,
     /// The scope refuses every address that was named.
     #[error(

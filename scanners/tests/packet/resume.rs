@@ -242,6 +242,43 @@ fn a_journal_that_was_killed_before_its_first_checkpoint_is_begun_anew() {
 }
 
 #[test]
+fn a_checkpoint_that_is_damaged_anywhere_is_refused_and_the_output_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.ndjson");
+    let mut journal = Journal::create(&path).unwrap();
+    let link = counting(&Probes::default(), Duration::ZERO);
+    let report = subject(1, false).run_by_turns(&link, &mut journal).unwrap();
+    assert!(report.complete);
+    // As if it were not.
+    journal.finish(false).unwrap();
+    let written = std::fs::read(&path).unwrap();
+    let beside = dir.path().join("out.ndjson.checkpoint");
+    let sound = std::fs::read(&beside).unwrap();
+
+    let refused = |bytes: &[u8]| {
+        std::fs::write(&beside, bytes).unwrap();
+        let error = Journal::resume(&path).unwrap_err();
+        assert!(matches!(error, JournalError::Checkpoint { .. }), "{error}");
+        assert!(
+            error.to_string().contains("out.ndjson.checkpoint"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), written);
+    };
+    // The length of the output is in front.
+    for at in (0..16).chain((16..sound.len()).step_by(97)) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0x10;
+        refused(&bytes);
+    }
+    for len in [0, 7, 15, 17, sound.len() - 1] {
+        refused(&sound[..len]);
+    }
+    std::fs::write(&beside, &sound).unwrap();
+    assert!(Journal::resume(&path).unwrap().1.is_some());
+}
+
+#[test]
 fn what_waits_for_its_network_waits_again_after_a_resume() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let far = || {
@@ -322,10 +359,11 @@ fn a_checkpoint_that_would_leave_something_out_is_refused() {
         senders.extend(std::iter::repeat_n(nobody, 100_000));
     });
     assert!(refused(many).contains("share of each sender"));
-    let miscounts: [fn(&mut serde_json::Value); 3] = [
+    let miscounts: [fn(&mut serde_json::Value); 4] = [
         |head| head["by_class"] = serde_json::json!(vec![u64::MAX; 8]),
         |head| head["by_pass"] = serde_json::json!(vec![u64::MAX; 8]),
         |head| head["by_class"].as_array_mut().unwrap().rotate_left(1),
+        |head| head["steady_by_pass"] = serde_json::json!(vec![u64::MAX; 8]),
     ];
     for miscount in miscounts {
         assert!(refused(altered(&checkpoint, miscount)).contains("number of answers"));

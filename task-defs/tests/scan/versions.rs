@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sortie_task_defs::scan::{
-    Aggregate, Found, Generate, InvalidOption, LocalFailure, Probe, Scan, Target, Tools,
+    Aggregate, Found, Generate, InvalidOption, LocalFailure, PortScan, Probe, Scan, Target, TcpSyn,
+    Tools,
 };
 use task_core::message::Outcome;
 use task_core::{TaskDefinition, TaskError, UpgradeError, registry};
@@ -143,4 +144,26 @@ fn a_task_of_a_version_that_nobody_knows_says_so() {
         };
         assert!(error.contains("no version 0 is known"), "{error}");
     });
+}
+
+#[test]
+fn ports_that_were_a_list_in_earlier_versions_are_read() {
+    let options = json!({"ports": [443, 80, 81]});
+    let scan = json!({
+        "part": {"addresses": "198.51.100.0/24"}, "concurrency": 256, "options": options,
+    });
+    for from in [1, 2] {
+        let scan = PortScan::upgrade(from, scan.clone()).unwrap();
+        let scan: PortScan = serde_json::from_value(scan).unwrap();
+        assert_eq!(scan.options.ports, [443, 80, 81]);
+        let now = serde_json::to_value(scan).unwrap();
+        assert_eq!(now["options"]["ports"], "443,80-81");
+    }
+    assert!(PortScan::upgrade(0, scan).is_err());
+
+    let generate = json!({"from": "dns", "options": options});
+    let upgraded = Generate::<TcpSyn>::upgrade(1, generate.clone()).unwrap();
+    let upgraded: Generate<TcpSyn> = serde_json::from_value(upgraded).unwrap();
+    assert_eq!(upgraded.options.ports, [443, 80, 81]);
+    assert!(Generate::<TcpSyn>::upgrade(0, generate).is_err());
 }

@@ -67,9 +67,10 @@ fn ask(
             if !ready.map_err(|source| failed("asking a neighbour", &interface.name, source))? {
                 break;
             }
-            while let Some(len) = socket
-                .receive(&mut buffer)
-                .map_err(|source| failed("asking a neighbour", &interface.name, source))?
+            while seen < MAX_FRAMES
+                && let Some(len) = socket
+                    .receive(&mut buffer)
+                    .map_err(|source| failed("asking a neighbour", &interface.name, source))?
             {
                 seen += 1;
                 let frame = buffer.get(..len).unwrap_or_default();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use scanners::scope::Scope;
 use scanners::target::Chunk;
-use task_core::{TaskContext, TaskDefinition, TaskError, needs};
+use serde_json::Value;
+use task_core::{TaskContext, TaskDefinition, TaskError, UpgradeError, needs};
 
 use super::hosts::Hosts;
 use super::options::TcpSyn;
@@ -90,6 +91,8 @@ impl Cut {
 /// `out_of_scope`.
 impl TaskDefinition for Generate<TcpSyn> {
     const KIND: &'static str = "tcp_syn.generate";
+    /// Since 2 ports are a text.
+    const VERSION: u32 = 2;
     type Requires = needs![QueueAccess, TaskDataAccess];
     const CREATES: &'static [&'static str] = &[PortScan::KIND];
     type Output = Generated;
@@ -132,6 +135,17 @@ impl TaskDefinition for Generate<TcpSyn> {
         generated.tasks = tasks as u32;
         self.create(&cx, cuts).await?;
         Ok(generated)
+    }
+
+    fn upgrade(from: u32, payload: Value) -> Result<Value, UpgradeError> {
+        match from {
+            // Ports were a list, as they still may.
+            1 => Ok(payload),
+            _ => Err(UpgradeError::new(format!(
+                "`{}` has versions 1 and 2, and not {from}",
+                Self::KIND
+            ))),
+        }
     }
 }
 

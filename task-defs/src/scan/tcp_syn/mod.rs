@@ -19,6 +19,7 @@ mod options;
 mod packets;
 mod part;
 mod parts;
+mod ports;
 mod record;
 mod scan;
 mod watch;

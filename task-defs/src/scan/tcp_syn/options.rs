@@ -7,6 +7,7 @@ use scanners::connect::ConnectOptions;
 use scanners::target::PortSet;
 use serde::{Deserialize, Serialize};
 
+use super::ports;
 use crate::millis;
 use crate::option::InvalidOption;
 
@@ -34,7 +35,10 @@ use crate::option::InvalidOption;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TcpSyn {
-    /// The ports. 22, 80, 443, 8080, 8443; at least one, none twice, not 0.
+    /// The ports. 22, 80, 443, 8080, 8443; at least one, none twice, not 0. They travel as a text of
+    /// ports and ranges (`"22,80,8000-8100"`); a list is read, too.
+    #[serde(with = "ports")]
+    #[cfg_attr(feature = "schema", schemars(with = "ports::Form"))]
     pub ports: Vec<u16>,
     /// Probes a second of one task, retries included; a worker runs several tasks at once. 1,000;
     /// 1 to 10,000,000.

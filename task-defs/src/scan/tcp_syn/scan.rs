@@ -78,8 +78,8 @@ impl PortScan {
 
 impl TaskDefinition for PortScan {
     const KIND: &'static str = "tcp_syn.scan";
-    /// Since 2 a portion may say where its part lies.
-    const VERSION: u32 = 2;
+    /// Since 2 a portion may say where its part lies; since 3 ports are a text.
+    const VERSION: u32 = 3;
     type Requires = needs![RawSocketAccess, ReconDataAccess, TaskDataAccess];
     type Output = ();
 
@@ -119,10 +119,10 @@ impl TaskDefinition for PortScan {
 
     fn upgrade(from: u32, payload: Value) -> Result<Value, UpgradeError> {
         match from {
-            // It had its part with it, as it still may.
-            1 => Ok(payload),
+            // It had its part with it, and its ports were a list, as they still may.
+            1 | 2 => Ok(payload),
             _ => Err(UpgradeError::new(format!(
-                "`{}` has versions 1 and 2, and not {from}",
+                "`{}` has versions 1 to 3, and not {from}",
                 Self::KIND
             ))),
         }
