@@ -31,6 +31,7 @@ use crate::recon::{Carrier, Endpoint, WebDocument};
 /// | `no_tls`, `reset`, `timeout` | http: some servers hang up when they are spoken to in TLS, and some wait for the end of a request that never comes |
 /// | `alert`, `handshake_failed` | nothing: it speaks TLS, and not with this client |
 /// | `refused`, `unreachable`, `out_of_scope` | nothing: there is nobody, or nobody may be asked |
+/// | `no_route` | nothing: this worker's machine has no way there |
 ///
 /// A site is asked under the name that led to it, or under its address if none did. So a look
 /// without a name at a port that has names leads to no site either, whatever it ended as: the port is asked under
