@@ -15,6 +15,7 @@ use super::scan::{DEFAULT_CONCURRENCY, Scan, check_concurrency};
 use super::upgrade::upgrade;
 use crate::blocking::blocking;
 use crate::chunk::Chunks;
+use crate::clients;
 use crate::data::{Pointer, Walk};
 use crate::recon::BadRows;
 
@@ -28,9 +29,10 @@ use crate::recon::BadRows;
 ///
 /// # Errors
 ///
-/// [`TaskError::Fatal`] if the collection has nothing called `from`, a setting is beyond its
-/// limits, a row is not what the family reads (the text names the row) and
-/// [`bad_rows`](Self::bad_rows) says to refuse it, or there are too many targets.
+/// - [`TaskError::OutOfScope`] if the collection has no scope document.
+/// - [`TaskError::Fatal`] if it has nothing called `from`, a setting is beyond its limits, a row is
+///   not what the family reads (the text names the row) and [`bad_rows`](Self::bad_rows) says to
+///   refuse it, or there are too many targets.
 ///
 /// ```
 /// use sortie_task_defs::scan::{Aggregate, Dns, Generate};
@@ -151,6 +153,7 @@ impl<P: Probe> TaskDefinition for Generate<P> {
         let size = self.chunk_within(Self::DEFAULT_CHUNK, Self::MAX_CHUNK)?;
         check_concurrency(self.concurrency)?;
         self.options.check()?;
+        let scope = clients::scope(&cx).await?;
         let mut gathered = Gathered::<P::Target>::new();
         let mut targets = Vec::new();
         let mut without_target = 0;
@@ -165,11 +168,15 @@ impl<P: Probe> TaskDefinition for Generate<P> {
             .await?;
         generated.without_target = without_target;
         generated.duplicates = gathered.duplicates();
-        let targets = gathered.into_targets();
+        let mut targets = gathered.into_targets();
         generated.targets = targets.len() as u64;
-        let seed = self.seed;
+        let (seed, options) = (self.seed, self.options.clone());
         let count = u32::try_from(targets.len()).map_err(TaskError::fatal)?;
-        let chunks = blocking(move || Chunks::new(count, size, seed)).await?;
+        let (targets, chunks) = blocking(move || {
+            options.settle(&scope, &mut targets);
+            (targets, Chunks::new(count, size, seed))
+        })
+        .await?;
         let children = cx.queue();
         // Not zero if an earlier attempt ran out of time.
         let first = children.len().await;
