@@ -15,6 +15,7 @@ use crate::blocking::blocking;
 use crate::clients;
 use crate::scan::generate::{Generate, Generated};
 use crate::scan::scan::check_concurrency;
+use crate::split::{Split, Splitting};
 
 /// Targets of one task, unless told otherwise: a minute of work at the default rate.
 const DEFAULT_CHUNK: u32 = 1 << 16;
@@ -34,8 +35,7 @@ struct Plan {
 
 /// What all tasks of a plan come to.
 struct Total {
-    tasks: u32,
-    targets: u64,
+    split: Split,
     names_cut: u64,
 }
 
@@ -57,7 +57,9 @@ impl Plan {
 
     /// Goes through all of it.
     fn total(&self) -> Result<Total, TaskError> {
+        let mut splitting = Splitting::new();
         let (mut tasks, mut targets, mut names_cut) = (0u128, 0u64, 0);
+        splitting.add(&self.size)?;
         for cut in self.cuts() {
             let cut = cut?;
             tasks = tasks.saturating_add(cut.tasks());
@@ -68,6 +70,9 @@ impl Plan {
                 .iter()
                 .map(|host| host.names_cut)
                 .sum::<u64>();
+            // Longer numbers than JSON has.
+            let len = cut.whole.len().to_string();
+            splitting.add(&(&cut.part, &cut.of, cut.whole.seed, len, cut.refused))?;
         }
         if tasks > MAX_TASKS {
             return Err(TaskError::fatal(format!(
@@ -77,8 +82,7 @@ impl Plan {
         }
         Ok(Total {
             // At most `MAX_TASKS`.
-            tasks: tasks as u32,
-            targets,
+            split: splitting.into_split(tasks as u32, targets),
             names_cut,
         })
     }
@@ -176,10 +180,10 @@ impl TaskDefinition for Generate<TcpSyn> {
             Ok::<_, TaskError>((plan, total))
         })
         .await??;
-        generated.targets = total.targets;
+        generated.targets = total.split.targets();
         generated.names_cut = total.names_cut;
-        generated.tasks = total.tasks;
-        self.create(&cx, &plan).await?;
+        generated.tasks = total.split.tasks();
+        self.create(&cx, &plan, &total.split).await?;
         Ok(generated)
     }
 }
@@ -189,10 +193,11 @@ impl Generate<TcpSyn> {
         &self,
         cx: &TaskContext<<Self as TaskDefinition>::Requires>,
         plan: &Plan,
+        split: &Split,
     ) -> Result<(), TaskError> {
         let children = cx.queue();
-        // Not zero if an earlier attempt ran out of time.
-        let first = children.len().await;
+        // Not the first of all if an earlier attempt ran out of time.
+        let first = split.goes_on(cx, children.len().await)?;
         let mut behind = u128::from(first);
         let mut index = first;
         for cut in plan.cuts() {
@@ -211,7 +216,7 @@ impl Generate<TcpSyn> {
                 // Only behind a new child, so that every attempt gets further than the one before.
                 let short = cx.remaining().is_some_and(|left| left < MARGIN);
                 if index > first && (short || cx.is_leaving()) {
-                    return Err(TaskError::deadline(&index));
+                    return Err(split.deadline(index));
                 }
                 let part = match &shared {
                     Some(_) => Part::default(),
