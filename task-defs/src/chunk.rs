@@ -30,6 +30,17 @@ impl Chunks {
         self.order.get(start..end).unwrap_or_default()
     }
 
+    /// Those of `items` that are in chunk `index`.
+    #[cfg(feature = "scan")]
+    pub(crate) fn pick<'a, T>(
+        &'a self,
+        index: u32,
+        items: &'a [T],
+    ) -> impl Iterator<Item = &'a T> + Clone {
+        let chosen = self.get(index).iter();
+        chosen.filter_map(|&item| items.get(item as usize))
+    }
+
     fn start(&self, index: u32) -> usize {
         let names = self.order.len() as u64;
         let start = names * u64::from(index.min(self.count)) / u64::from(self.count.max(1));

@@ -178,7 +178,8 @@ fn close(out: Encoder<BufWriter<NamedTempFile>>) -> io::Result<(NamedTempFile, u
 
 enum Encoder<W: Write> {
     Plain(W),
-    Gzip(GzEncoder<W>),
+    /// It is far larger than the others.
+    Gzip(Box<GzEncoder<W>>),
     #[cfg(feature = "zstd")]
     Zstd(zstd::Encoder<'static, W>),
 }
@@ -187,7 +188,10 @@ impl<W: Write> Encoder<W> {
     fn new(out: W, compression: Compression) -> io::Result<Self> {
         Ok(match compression {
             Compression::None => Self::Plain(out),
-            Compression::Gzip => Self::Gzip(GzEncoder::new(out, flate2::Compression::default())),
+            Compression::Gzip => {
+                let out = GzEncoder::new(out, flate2::Compression::default());
+                Self::Gzip(Box::new(out))
+            }
             #[cfg(feature = "zstd")]
             Compression::Zstd => {
                 let mut out = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;

@@ -87,6 +87,8 @@ pub mod scan;
 mod scope;
 #[cfg(feature = "sources")]
 pub mod source;
+#[cfg(any(feature = "robots", feature = "scan"))]
+mod split;
 #[cfg(any(feature = "sources", feature = "notify"))]
 mod web;
 

@@ -82,16 +82,46 @@ fn in_turns(addrs: &[InScope<SocketAddr>]) -> Vec<&InScope<SocketAddr>> {
 }
 
 /// Why connecting to `addr` failed. That no route leads there is this machine's own affair, while
-/// a router that says so speaks of the peer; the system has one error for both. A machine without
-/// IPv6 has no address of its own to dial from, which another attempt would not mend.
+/// a router that says so speaks of the peer; the system has one error for both.
+///
+/// It has one error, too, for a machine without IPv6, which has no address of its own to dial from,
+/// and for one whose ports are used up: another attempt mends the latter and not the former. Where
+/// a datagram could go out it is the ports.
 pub(super) fn failure(addr: SocketAddr, error: io::Error) -> ConnectError {
-    if addr.is_ipv6() && error.kind() == AddrNotAvailable {
-        return ConnectError::NoRoute(error.to_string());
-    }
+    let is_homeless = addr.is_ipv6() && error.kind() == AddrNotAvailable;
     match ConnectError::from(error) {
+        ConnectError::Local(reason) if is_homeless && lack_of_route(addr).is_some() => {
+            ConnectError::NoRoute(reason)
+        }
         ConnectError::Unreachable(reason) if lack_of_route(addr).is_some() => {
             ConnectError::NoRoute(reason)
         }
         failure => failure,
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    const EADDRNOTAVAIL: i32 = 99;
+
+    fn unavailable(addr: SocketAddr) -> ConnectError {
+        failure(addr, io::Error::from_raw_os_error(EADDRNOTAVAIL))
+    }
+
+    #[test]
+    fn ports_that_are_used_up_are_told_from_a_machine_without_ipv6() {
+        // To a family that is not there no way leads, whatever the tests run on.
+        for addr in ["[::1]:9", "[2001:db8::1]:9"] {
+            let addr = addr.parse().unwrap();
+            let error = unavailable(addr);
+            match lack_of_route(addr) {
+                None => assert!(matches!(error, ConnectError::Local(_)), "{addr}: {error}"),
+                Some(_) => assert!(matches!(error, ConnectError::NoRoute(_)), "{addr}: {error}"),
+            }
+        }
+        let error = unavailable("127.0.0.1:9".parse().unwrap());
+        assert!(matches!(error, ConnectError::Local(_)), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! Whether this machine has a way to an address.
 
-use std::io;
+use std::io::{self, ErrorKind::AddrInUse};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use crate::local::is_exhausted;
@@ -14,7 +14,9 @@ pub(super) fn lack_of_route(addr: SocketAddr) -> Option<io::Error> {
     };
     // A machine without IPv6 has no such socket.
     let asked = UdpSocket::bind(any).and_then(|socket| socket.connect(addr));
-    asked.err().filter(|error| !is_exhausted(error))
+    // Of a machine without a file or a port for the question nothing is learned.
+    let is_answer = |error: &io::Error| !is_exhausted(error) && error.kind() != AddrInUse;
+    asked.err().filter(is_answer)
 }
 
 #[cfg(test)]

@@ -71,8 +71,8 @@ impl Server {
             AddressFamily::V6 => v6.await?,
             AddressFamily::Both => both(tokio::join!(v4, v6))?,
             AddressFamily::V4ThenV6 => match v4.await? {
-                (Answer { addrs, lack, .. }, _) if addrs.is_empty() && lack == Lack::NoData => {
-                    v6.await?
+                v4 if v4.0.addrs.is_empty() && v4.0.lack == Lack::NoData => {
+                    both((Ok(v4), v6.await))?
                 }
                 answer => answer,
             },

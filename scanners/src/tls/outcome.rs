@@ -26,8 +26,11 @@ pub enum TlsOutcome {
     Refused,
     /// The peer closed or reset the connection before it presented anything.
     Reset,
-    /// No connection for another reason, such as no route.
+    /// No connection for another reason, such as a router on the way that knows no route.
     Unreachable,
+    /// Unreachable locally: this machine has no route to the address, as to one of IPv6 where it
+    /// has none of its own. Nothing was sent; another machine may do better.
+    NoRoute,
     /// Connecting and the handshake took too long.
     Timeout,
     /// This machine could not try: it has no descriptor, port or memory left for a socket, or its
@@ -38,7 +41,7 @@ pub enum TlsOutcome {
 
 impl TlsOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Certificate,
         Self::BadCertificate,
         Self::NoTls,
@@ -47,6 +50,7 @@ impl TlsOutcome {
         Self::Refused,
         Self::Reset,
         Self::Unreachable,
+        Self::NoRoute,
         Self::Timeout,
         Self::LocalFailure,
     ];
@@ -62,6 +66,7 @@ impl TlsOutcome {
             Self::Refused => "refused",
             Self::Reset => "reset",
             Self::Unreachable => "unreachable",
+            Self::NoRoute => "no_route",
             Self::Timeout => "timeout",
             Self::LocalFailure => "local_failure",
         }

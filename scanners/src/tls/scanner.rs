@@ -162,9 +162,8 @@ fn connect_failure(error: &ConnectError) -> End {
         ConnectError::Refused => TlsOutcome::Refused,
         ConnectError::Reset => TlsOutcome::Reset,
         ConnectError::Timeout => return (TlsOutcome::Timeout, None),
-        ConnectError::Unreachable(_) | ConnectError::NoRoute(_) | ConnectError::NoAddress => {
-            TlsOutcome::Unreachable
-        }
+        ConnectError::NoRoute(_) => TlsOutcome::NoRoute,
+        ConnectError::Unreachable(_) | ConnectError::NoAddress => TlsOutcome::Unreachable,
     };
     (outcome, Some(error.to_string()))
 }
@@ -187,4 +186,24 @@ fn handshake_failure(error: &io::Error) -> End {
         None => TlsOutcome::Reset,
     };
     (outcome, Some(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_machine_could_not_reach_is_not_said_of_the_peer() {
+        let text = || "the cause".to_owned();
+        for (error, outcome) in [
+            (ConnectError::Local(text()), TlsOutcome::LocalFailure),
+            (ConnectError::Refused, TlsOutcome::Refused),
+            (ConnectError::Reset, TlsOutcome::Reset),
+            (ConnectError::Timeout, TlsOutcome::Timeout),
+            (ConnectError::Unreachable(text()), TlsOutcome::Unreachable),
+            (ConnectError::NoRoute(text()), TlsOutcome::NoRoute),
+        ] {
+            assert_eq!(connect_failure(&error).0, outcome, "{error}");
+        }
+    }
 }

@@ -1,13 +1,15 @@
-//! A machine without a file left for a socket, which is no outcome of the site.
+//! A machine without a file or a port left for a socket, which is no outcome of the site.
 
 use std::fs::File;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Command;
 
 use sortie_scanners::connect::{ConnectScanner, PortOutcome};
 use sortie_scanners::http::Tls;
 use sortie_scanners::http::robots::{RobotsFetcher, RobotsOutcome as Outcome};
 use sortie_scanners::resolve::{DnsOutcome, Resolver};
+use sortie_scanners::scope::{Scope, ScopeBuilder};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::dns::{Says, serve_dns};
 use crate::support::{LOOPBACK, Reply, at_loopback, http_config, in_time, lab_scope, serve};
@@ -70,4 +72,71 @@ async fn starve() {
                 .is_some_and(|detail| detail.contains("os error 24"))
         );
     }
+}
+
+/// A network of its own that has four ports to dial from, and the rest in it.
+const FEW_PORTS: &str = "\
+ip link set lo up &&
+echo '40000 40003' > /proc/sys/net/ipv4/ip_local_port_range &&
+exec \"$@\"";
+
+fn with_few_ports(rest: &[&str]) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--net", "sh", "-c", FEW_PORTS, "sh"]);
+    command.args(rest);
+    command
+}
+
+#[test]
+fn without_ports_left_the_failure_is_local_for_ipv6_too() {
+    if std::env::var_os(CHILD).is_some() {
+        return crowd();
+    }
+    let may = with_few_ports(&["true"]).output();
+    if !may.is_ok_and(|ended| ended.status.success()) {
+        eprintln!("skipped: a network of one's own needs root, or user namespaces");
+        return;
+    }
+    let own = std::env::current_exe().unwrap();
+    let test = "exhaustion::without_ports_left_the_failure_is_local_for_ipv6_too";
+    let child = with_few_ports(&[own.to_str().unwrap(), "--exact", test])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn crowd() {
+    let nets = ["127.0.0.1/32", "::1/128"].map(|net| net.parse::<ipnet::IpNet>().unwrap());
+    let scope = nets
+        .into_iter()
+        .fold(Scope::builder(), ScopeBuilder::allow_net);
+    let scope = scope.build().unwrap();
+    for host in [LOOPBACK, Ipv6Addr::LOCALHOST.into()] {
+        let Ok(listener) = TcpListener::bind((host, 5000)).await else {
+            continue;
+        };
+        let at = scope.admit_ip(host).unwrap().with_port(5000);
+        let scanner = ConnectScanner::default();
+        let mut crowd = Vec::new();
+        while let Ok(stream) = in_time(TcpStream::connect(at.get())).await {
+            crowd.push(stream);
+        }
+        let probed = in_time(scanner.probe(at)).await;
+        assert!(matches!(probed, PortOutcome::LocalFailure(_)), "{probed:?}");
+        drop((crowd, listener));
+    }
+    // To this one there is no way at all.
+    let wide = Scope::builder().allow_net("2001:db8::/32".parse::<ipnet::IpNet>().unwrap());
+    let nowhere = wide
+        .build()
+        .unwrap()
+        .admit_ip("2001:db8::1".parse().unwrap());
+    let probed = in_time(ConnectScanner::default().probe(nowhere.unwrap().with_port(9))).await;
+    assert!(matches!(probed, PortOutcome::NoRoute(_)), "{probed:?}");
 }

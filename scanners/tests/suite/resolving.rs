@@ -293,6 +293,14 @@ async fn a_name_is_not_gone_because_a_server_that_knows_no_ipv6_says_so() {
         let record = recorded_of([("a.test", says)], AddressFamily::Both).await;
         assert_eq!(record.outcome, expected, "{record:?}");
     }
+    // That it has no address of IPv4 says that it exists.
+    for family in [AddressFamily::Both, AddressFamily::V4ThenV6] {
+        let gone = Says::Code(ResponseCode::NXDomain);
+        let no_data = Says::Addrs(Vec::new());
+        let says = Says::ForV6(Box::new(gone), Box::new(no_data));
+        let record = recorded_of([("a.test", says)], family).await;
+        assert_eq!(record.outcome, DnsOutcome::NoData, "{family:?}: {record:?}");
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde_json::Value;
 /// # Errors
 ///
 /// Those of `out`.
-pub(in crate::data) fn write(value: &Value, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(value: &Value, out: &mut impl Write) -> io::Result<()> {
     match value {
         Value::Object(object) => {
             let mut members: Vec<_> = object.iter().collect();

@@ -25,7 +25,7 @@
 //! | how many | [`Count`], [`GroupBy`] |
 //! | into a file | [`ToFile`] |
 
-mod canonical;
+pub(crate) mod canonical;
 mod carry;
 mod condition;
 mod count;

@@ -45,7 +45,7 @@ pub struct Endpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
     /// The key of the [`Certificate`](super::Certificate) that it presented last, to who asked for
-    /// the first of its names; if it has none, to who asked for no name.
+    /// the first of its names in scope; if it has none, to who asked for no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// The key of the certificate that it presented last to who asked for no name.

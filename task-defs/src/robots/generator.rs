@@ -11,16 +11,19 @@ use super::scan::RobotsScan;
 use super::targets::Targets;
 use crate::blocking::blocking;
 use crate::chunk::Chunks;
+use crate::split::{Split, Splitting};
 
 /// Shuffles a list of names, cuts it into chunks and creates a [`RobotsScan`] for each.
 ///
-/// The shuffle depends on `seed` and the list only, so running again creates the same children.
-/// A list of a million names takes some 60 MB of memory.
+/// The shuffle depends on `seed` and the list only, so running again creates the same children. When
+/// its time runs out it hands back how many there are, with a hash of what all are given. A list of a million names takes some 60 MB of memory.
 ///
 /// # Errors
 ///
 /// [`TaskError::Fatal`] if `chunk` or an option is beyond its limits, or the list cannot be read
-/// ([`TargetsError`](super::TargetsError)); the text names the field.
+/// ([`TargetsError`](super::TargetsError)); the text names the field. And if an earlier attempt has
+/// created tasks that are not those that this one would: another version of the program reads or
+/// splits the list otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RobotsGenerator {
@@ -90,33 +93,47 @@ impl TaskDefinition for RobotsGenerator {
         let list = self.targets.load(cx.objects().map(AsRef::as_ref)).await?;
         let (size, seed) = (self.chunk, self.seed);
         let names = u32::try_from(list.len()).map_err(TaskError::fatal)?;
-        let chunks = blocking(move || Chunks::new(names, size, seed)).await?;
+        let (list, chunks, split) = blocking(move || {
+            let chunks = Chunks::new(names, size, seed);
+            let split = split(&list, &chunks)?;
+            Ok::<_, TaskError>((list, chunks, split))
+        })
+        .await??;
         let children = cx.queue();
-        // Not zero if an earlier attempt ran out of time.
-        let first = children.len().await;
-        for index in first..chunks.count() {
+        // Not the first of all if an earlier attempt ran out of time.
+        let first = split.goes_on(&cx, children.len().await)?;
+        for index in first..split.tasks() {
             if cx.is_cancelled() {
                 return Err(TaskError::Cancelled);
             }
             // Only behind a new child, so that every attempt gets further than the one before.
             let short = cx.remaining().is_some_and(|left| left < Self::MARGIN);
             if index > first && (short || cx.is_leaving()) {
-                return Err(TaskError::deadline(&index));
+                return Err(split.deadline(index));
             }
-            let names = pick(&list, chunks.get(index));
+            let names = pick(&list, chunks.get(index)).map(str::to_owned).collect();
             let options = self.options.clone();
             children.create(RobotsScan { names, options }).await?;
         }
         Ok(RobotsGenerated {
             targets: list.counts(),
-            tasks: chunks.count(),
+            tasks: split.tasks(),
         })
     }
 }
 
-fn pick(list: &TargetList, chunk: &[u32]) -> Vec<String> {
-    let name = |&index: &u32| list.get(index as usize).map(str::to_owned);
-    chunk.iter().filter_map(name).collect()
+fn pick<'a>(list: &'a TargetList, chunk: &'a [u32]) -> impl Iterator<Item = &'a str> {
+    chunk.iter().filter_map(|&index| list.get(index as usize))
+}
+
+/// The names of all tasks, in the order in which each has them.
+fn split(list: &TargetList, chunks: &Chunks) -> Result<Split, TaskError> {
+    let mut splitting = Splitting::new();
+    for index in 0..chunks.count() {
+        pick(list, chunks.get(index)).try_for_each(|name| splitting.add(&name))?;
+        splitting.next_task();
+    }
+    Ok(splitting.into_split(chunks.count(), list.len() as u64))
 }
 
 fn default_chunk() -> u32 {

@@ -42,7 +42,7 @@ pub struct Dns {
     pub family: Family,
     /// Whether each name that has an answer is held against the wildcard of the zone above it, if
     /// there is one: one more question for each such zone in a task, for a name drawn at random.
-    /// No.
+    /// Where nobody answers it, nothing is said of the names of that zone. No.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub wildcards: bool,
     /// The time for one name, repeated questions included. 10 s; 10 ms to 45 s.
@@ -212,9 +212,10 @@ impl Probe for Dns {
         }
         let wildcard = match wildcards {
             // If that takes too long, what is known of the name stands.
-            Some(wildcards) => timeout_at(until, wildcards.judge(scope, resolver, &seen))
-                .await
-                .unwrap_or(Ok(None))?,
+            Some(wildcards) => {
+                let time = (until, self.timeout / 2);
+                wildcards.judge(scope, resolver, &seen, time).await?
+            }
             None => None,
         };
         let mut addresses = seen.addresses;

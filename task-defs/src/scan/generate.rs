@@ -10,13 +10,15 @@ use task_core::{TaskContext, TaskDefinition, TaskError, UpgradeError, needs};
 
 use super::gathered::Gathered;
 use super::kind::Kinds;
-use super::probe::Probe;
+use super::probe::{Probe, Target};
 use super::scan::{DEFAULT_CONCURRENCY, Scan, check_concurrency};
 use super::upgrade::upgrade;
 use crate::blocking::blocking;
 use crate::chunk::Chunks;
+use crate::clients;
 use crate::data::{Pointer, Walk};
 use crate::recon::BadRows;
+use crate::split::{Split, Splitting};
 
 /// Reads the rows of an earlier task, or of all children of a container, turns each into targets,
 /// shuffles these, cuts them into chunks and creates a [`Scan`] for each.
@@ -24,13 +26,17 @@ use crate::recon::BadRows;
 /// A target that comes twice is looked at once. All are in memory before the first chunk is cut:
 /// at most [a million](Self::MAX_TARGETS), and 64 MiB of them as JSON. They are shuffled so that
 /// each chunk is a sample of the whole: neighbours in a list share networks and defences. The
-/// shuffle depends on `seed` and the rows only, so running again creates the same children.
+/// shuffle depends on `seed` and the rows only, so running again creates the same children. When its
+/// time runs out it hands back how many there are, with a hash of what all are given; the next
+/// attempt goes on behind these.
 ///
 /// # Errors
 ///
-/// [`TaskError::Fatal`] if the collection has nothing called `from`, a setting is beyond its
-/// limits, a row is not what the family reads (the text names the row) and
-/// [`bad_rows`](Self::bad_rows) says to refuse it, or there are too many targets.
+/// - [`TaskError::OutOfScope`] if the collection has no scope document.
+/// - [`TaskError::Fatal`] if it has nothing called `from`, a setting is beyond its limits, a row is
+///   not what the family reads (the text names the row) and [`bad_rows`](Self::bad_rows) says to
+///   refuse it, there are too many targets, or an earlier attempt has created tasks that are not
+///   those that this one would: another version of the program reads or splits the rows otherwise.
 ///
 /// ```
 /// use sortie_task_defs::scan::{Aggregate, Dns, Generate};
@@ -151,6 +157,7 @@ impl<P: Probe> TaskDefinition for Generate<P> {
         let size = self.chunk_within(Self::DEFAULT_CHUNK, Self::MAX_CHUNK)?;
         check_concurrency(self.concurrency)?;
         self.options.check()?;
+        let scope = clients::scope(&cx).await?;
         let mut gathered = Gathered::<P::Target>::new();
         let mut targets = Vec::new();
         let mut without_target = 0;
@@ -165,35 +172,38 @@ impl<P: Probe> TaskDefinition for Generate<P> {
             .await?;
         generated.without_target = without_target;
         generated.duplicates = gathered.duplicates();
-        let targets = gathered.into_targets();
+        let mut targets = gathered.into_targets();
         generated.targets = targets.len() as u64;
-        let seed = self.seed;
+        let (seed, options) = (self.seed, self.options.clone());
         let count = u32::try_from(targets.len()).map_err(TaskError::fatal)?;
-        let chunks = blocking(move || Chunks::new(count, size, seed)).await?;
+        let (targets, chunks, split) = blocking(move || {
+            options.settle(&scope, &mut targets);
+            let chunks = Chunks::new(count, size, seed);
+            let split = split(&targets, &chunks)?;
+            Ok::<_, TaskError>((targets, chunks, split))
+        })
+        .await??;
         let children = cx.queue();
-        // Not zero if an earlier attempt ran out of time.
-        let first = children.len().await;
-        for index in first..chunks.count() {
+        // Not the first of all if an earlier attempt ran out of time.
+        let first = split.goes_on(&cx, children.len().await)?;
+        for index in first..split.tasks() {
             if cx.is_cancelled() {
                 return Err(TaskError::Cancelled);
             }
             // Only behind a new child, so that every attempt gets further than the one before.
             let short = cx.remaining().is_some_and(|left| left < Self::MARGIN);
             if index > first && (short || cx.is_leaving()) {
-                return Err(TaskError::deadline(&index));
+                return Err(split.deadline(index));
             }
-            let chunk = chunks.get(index).iter();
             children
                 .create(Scan {
-                    targets: chunk
-                        .filter_map(|&index| targets.get(index as usize).cloned())
-                        .collect(),
+                    targets: chunks.pick(index, &targets).cloned().collect(),
                     concurrency: self.concurrency,
                     options: self.options.clone(),
                 })
                 .await?;
         }
-        generated.tasks = chunks.count();
+        generated.tasks = split.tasks();
         Ok(generated)
     }
 
@@ -238,6 +248,18 @@ impl<P> Generate<P> {
         }
         Ok(generated)
     }
+}
+
+/// The targets of all tasks, in the order in which each has them.
+fn split<T: Target>(targets: &[T], chunks: &Chunks) -> Result<Split, TaskError> {
+    let mut splitting = Splitting::new();
+    for index in 0..chunks.count() {
+        chunks
+            .pick(index, targets)
+            .try_for_each(|target| splitting.add(target))?;
+        splitting.next_task();
+    }
+    Ok(splitting.into_split(chunks.count(), targets.len() as u64))
 }
 
 /// The items of an array; else the value itself, if there is one.

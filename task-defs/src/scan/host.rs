@@ -12,13 +12,20 @@ pub(super) fn admit<'a>(
     names: impl IntoIterator<Item = &'a Name>,
 ) -> Result<InScope<IpAddr>, OutOfScope> {
     for name in names {
-        if let Ok(name) = scope.admit(name.clone())
-            && let Ok(address) = scope.admit_addr(&name, address)
-        {
+        if let Ok(address) = admit_for(scope, address, name) {
             return Ok(address);
         }
     }
     scope.admit_ip(address)
+}
+
+/// The address, if `name`, which led to it, is in scope and the address is.
+pub(super) fn admit_for(
+    scope: &Scope,
+    address: IpAddr,
+    name: &Name,
+) -> Result<InScope<IpAddr>, OutOfScope> {
+    scope.admit_addr(&scope.admit(name.clone())?, address)
 }
 
 #[cfg(test)]

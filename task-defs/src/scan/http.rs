@@ -31,10 +31,11 @@ use crate::recon::{Carrier, Endpoint, WebDocument};
 /// | `no_tls`, `reset`, `timeout` | http: some servers hang up when they are spoken to in TLS, and some wait for the end of a request that never comes |
 /// | `alert`, `handshake_failed` | nothing: it speaks TLS, and not with this client |
 /// | `refused`, `unreachable`, `out_of_scope` | nothing: there is nobody, or nobody may be asked |
+/// | `no_route` | nothing: this worker's machine has no way there |
 ///
-/// A site is asked under the name that led to it, or under its address if none did. So a look
-/// without a name at a port that has names leads to no site either, whatever it ended as: the port is asked under
-/// these, as far as the looks for them lead to sites.
+/// A site is asked under the name that led to it, or under its address if none in scope did. So a
+/// look without a name at a port that has names in scope leads to no site either, whatever it ended
+/// as: the port is asked under these, as far as the looks for them lead to sites.
 /// The rows that give no target are counted in [`Generated`](super::Generated).
 ///
 /// It is asked at the ports and addresses that were found, and nowhere else: it is not looked up,
@@ -193,7 +194,7 @@ impl Probe for Http {
         let TlsRecord {
             target, outcome, ..
         } = row;
-        // The port has names, and is asked under these.
+        // The port has names in scope, and is asked under these.
         if target.name.is_none() && !target.via.is_empty() {
             return;
         }

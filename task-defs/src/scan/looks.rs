@@ -26,8 +26,6 @@ const LEAVE: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_millis(100);
 /// The longest.
 const LONGEST_AGAIN: Duration = Duration::from_secs(5);
-/// Targets that may wait to be tried again; with more, none is begun: a cursor must hold them.
-const MOST_FAILED: usize = 10_000;
 /// Records that may wait to be written, besides one for each look under way: a hostile peer's has
 /// up to half a megabyte.
 pub(super) const WAITING: usize = 64;
@@ -212,7 +210,7 @@ impl<'a, R> Looks<'a, R> {
     /// Takes the next position, if its time has come.
     fn turn(&mut self, now: Timestamp) -> Turn {
         let due = self.failed.first_key_value().map(|(&(due, _), _)| due);
-        let fresh = self.at.next < self.len && self.failed.len() < MOST_FAILED;
+        let fresh = self.at.has_next(self.len);
         let at = match due {
             Some(due) if due <= now || !fresh => due,
             _ if fresh => now,
@@ -231,9 +229,7 @@ impl<'a, R> Looks<'a, R> {
         {
             return Turn::Now { position, tries };
         }
-        let position = self.at.next;
-        self.at.next += 1;
-        self.at.again.insert(position);
+        let position = self.at.begin();
         Turn::Now { position, tries: 0 }
     }
 

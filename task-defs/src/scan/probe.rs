@@ -5,6 +5,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::time::Duration;
 
+use scanners::scope::Scope;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -100,6 +101,13 @@ pub trait Probe: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 's
     /// attempt. A row that adds none is counted in
     /// [`Generated::without_target`](super::Generated::without_target).
     fn targets(&self, row: Self::Row, targets: &mut Vec<Self::Target>);
+
+    /// Says of the targets what follows from all of them together, and from the scope: called once,
+    /// when there is no further row, and with each target once. Their order and their keys must
+    /// stay. Unless told otherwise nothing follows.
+    fn settle(&self, scope: &Scope, targets: &mut [Self::Target]) {
+        let _ = (scope, targets);
+    }
 
     /// Makes what looks.
     ///

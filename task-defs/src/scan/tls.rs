@@ -26,6 +26,9 @@ use crate::recon::{Carrier, Certificate, Endpoint};
 /// everybody, whatever is known of its names, and may tell of others. Nothing is trusted and nothing
 /// is claimed: a record says what was presented.
 ///
+/// The look without a name is in scope if the address is, by itself or for one of the names that
+/// led to it: [`TlsTarget::via`] has those that are in scope, and no others.
+///
 /// Rows that are no open port, or none of [`ports`](Self::ports), give no target, and are counted
 /// in [`Generated`](super::Generated).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,14 +59,15 @@ pub struct TlsTarget {
     /// The name; the look is without one if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Name>,
-    /// Whether it is the first of the names of its port, or there are none: its certificate is the
-    /// [`Endpoint::certificate`]; each name may have its own.
+    /// Whether it speaks for its port, as one look of each port does: its certificate is the
+    /// [`Endpoint::certificate`]. It is that for the first name in scope, in the order of the
+    /// alphabet; else that without a name; else that for the first name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first: bool,
-    /// Of a look without a name: names that led to the address all the same. Nobody is told of
-    /// them; one that is in scope brings the address into it. The first
-    /// [`MAX_VIA`](Self::MAX_VIA) in the order of the alphabet, so that the order of the rows does
-    /// not matter; those behind them bring nothing into scope.
+    /// Of a look without a name: names that led to the address all the same, and bring it into
+    /// scope. Nobody is told of them. Names that the scope refuses are not among them; of the
+    /// others the first [`MAX_VIA`](Self::MAX_VIA) in the order of the alphabet, whatever the order
+    /// of the rows.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub via: BTreeSet<Name>,
 }
@@ -111,19 +115,6 @@ impl Target for TlsTarget {
     fn key(&self) -> Self::Key {
         (self.address, self.port, self.name.clone())
     }
-
-    fn merge(&mut self, same: Self) -> bool {
-        let before = self.via.len();
-        if self.name.is_none() {
-            // Some name led to the port if one row knows of it.
-            self.first &= same.first;
-            self.via.extend(same.via);
-            while self.via.len() > Self::MAX_VIA {
-                self.via.pop_last();
-            }
-        }
-        self.via.len() > before
-    }
 }
 
 impl TlsClass {
@@ -169,21 +160,28 @@ impl Probe for Tls {
         if !wanted || row.outcome != PortClass::Open {
             return;
         }
-        let target = |name, first, via| TlsTarget {
+        let target = |name| TlsTarget {
             address: row.address,
             port: row.port,
             name,
-            first,
-            via,
+            // What these are follows from all rows: see `settle`.
+            first: false,
+            via: BTreeSet::new(),
         };
-        let first_names = row.names.iter().take(TlsTarget::MAX_VIA).cloned();
-        let bare = row.names.is_empty();
-        if bare || self.without_name {
-            targets.push(target(None, bare, first_names.collect()));
+        if row.names.is_empty() || self.without_name {
+            targets.push(target(None));
         }
-        let names = row.names.into_iter().enumerate();
-        let named = |(index, name)| target(Some(name), index == 0, BTreeSet::new());
-        targets.extend(names.map(named));
+        targets.extend(row.names.into_iter().map(|name| target(Some(name))));
+    }
+
+    fn settle(&self, scope: &Scope, targets: &mut [TlsTarget]) {
+        let mut sorted: Vec<&mut TlsTarget> = targets.iter_mut().collect();
+        sorted.sort_unstable_by(|a, b| {
+            (a.address, a.port, &a.name).cmp(&(b.address, b.port, &b.name))
+        });
+        for looks in sorted.chunk_by_mut(|a, b| (a.address, a.port) == (b.address, b.port)) {
+            settle_port(scope, looks);
+        }
     }
 
     fn set_up(&self, tools: &Tools<'_>) -> Result<Self::Scanner, TaskError> {
@@ -265,10 +263,35 @@ impl TlsTarget {
     /// A name must be in scope itself: it is said aloud in the handshake.
     fn admit(&self, scope: &Scope) -> Result<InScope<SocketAddr>, OutOfScope> {
         let address = match &self.name {
-            Some(name) => scope.admit_addr(&scope.admit(name.clone())?, self.address)?,
+            Some(name) => host::admit_for(scope, self.address, name)?,
             None => host::admit(scope, self.address, &self.via)?,
         };
         Ok(address.with_port(self.port))
+    }
+}
+
+/// Says of all looks of one port, that without a name before the others and these sorted, which one
+/// is first and which names are behind the one without.
+fn settle_port(scope: &Scope, looks: &mut [&mut TlsTarget]) {
+    let inside = |look: &&mut TlsTarget| {
+        let name = look.name.as_ref();
+        name.filter(|name| host::admit_for(scope, look.address, name).is_ok())
+            .cloned()
+    };
+    let via: BTreeSet<Name> = looks
+        .iter()
+        .filter_map(inside)
+        .take(TlsTarget::MAX_VIA)
+        .collect();
+    let first = looks
+        .iter()
+        .position(|look| look.name.is_some() && look.name.as_ref() == via.first())
+        .unwrap_or(0);
+    for (place, look) in looks.iter_mut().enumerate() {
+        look.first = place == first;
+        if look.name.is_none() {
+            look.via.clone_from(&via);
+        }
     }
 }
 
@@ -297,61 +320,5 @@ fn certificate(leaf: &LeafCertificate) -> Certificate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn targets(names: &[&str]) -> Vec<TlsTarget> {
-        let names: Vec<_> = names.iter().map(|name| serde_json::json!(name)).collect();
-        let row = serde_json::json!({
-            "address": "203.0.113.7", "port": 443, "outcome": "open", "method": "syn",
-            "names": names,
-        });
-        let mut targets = Vec::new();
-        Tls::default().targets(serde_json::from_value(row).unwrap(), &mut targets);
-        targets
-    }
-
-    #[test]
-    fn a_name_that_led_to_an_address_brings_it_into_scope_without_being_said() {
-        let scope = Scope::builder().allow_domain("in.example");
-        let scope = scope.allow_net("203.0.113.0/25".parse::<ipnet::IpNet>().unwrap());
-        let deny = "203.0.113.7/32".parse::<ipnet::IpNet>().unwrap();
-        let narrow = Scope::builder().allow_domain("in.example").build().unwrap();
-        let public = |names: &[&str]| {
-            let mut target = targets(names).remove(0);
-            assert_eq!(target.name, None);
-            target.address = "8.8.8.8".parse().unwrap();
-            target.admit(&narrow).is_ok()
-        };
-        assert!(public(&["a.example", "www.in.example"]));
-        assert!(!public(&["a.example"]));
-        assert!(!public(&[]));
-        let bare = &targets(&[])[0];
-        assert!(bare.admit(&scope.clone().build().unwrap()).is_ok());
-        let named = &targets(&["in.example"])[0];
-        assert!(named.admit(&scope.deny_net(deny).build().unwrap()).is_err());
-    }
-
-    #[test]
-    fn one_row_with_a_name_is_enough_for_a_port_to_have_one() {
-        let bare = || targets(&[]).remove(0);
-        let named = || targets(&["a.example", "b.example"]).remove(0);
-        assert!(bare().first && !named().first);
-        let (mut one, mut other) = (bare(), named());
-        assert!(one.merge(named()));
-        assert!(!other.merge(bare()));
-        assert_eq!(one, other);
-        assert_eq!((one.first, one.via.len()), (false, 2));
-    }
-
-    #[test]
-    fn the_names_of_a_look_without_one_are_few() {
-        let names: Vec<String> = (0..100).map(|n| format!("n{n:02}.example")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let all = targets(&names);
-        assert_eq!((all.len(), all[0].via.len()), (101, TlsTarget::MAX_VIA));
-        let mut first = targets(&names[50..]).remove(0);
-        first.merge(targets(&names[..50]).remove(0));
-        assert_eq!(first.via, all[0].via);
-    }
-}
+#[path = "tls_tests.rs"]
+mod tests;

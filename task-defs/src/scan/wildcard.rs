@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use scanners::resolve::{DnsOutcome, DnsRecord, Resolver};
 use scanners::scope::{Name, Scope};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
 
 use super::probe::LocalFailure;
 
@@ -38,7 +40,7 @@ enum Stranger {
     Absent,
     /// It has an answer.
     Answered(DnsRecord),
-    /// It may not be asked for, or the servers failed.
+    /// It may not be asked for, or the servers failed or were silent.
     Unknown,
 }
 
@@ -47,8 +49,11 @@ impl Wildcards {
     /// more than that many questions. Of names under others nothing is said.
     const MAX_PARENTS: usize = 10_000;
 
-    /// What the name of `seen` has to do with a wildcard; `None` if it has no parent in scope, or
-    /// nothing could be learned.
+    /// What the name of `seen` has to do with a wildcard, by the time `until`; `None` if it has no
+    /// parent in scope, or nothing could be learned.
+    ///
+    /// With less than `least` left this name does not ask: it took so long itself that the question
+    /// would hardly be answered, and whoever asks asks for all names beside it.
     ///
     /// # Errors
     ///
@@ -58,6 +63,7 @@ impl Wildcards {
         scope: &Scope,
         resolver: &Resolver,
         seen: &DnsRecord,
+        (until, least): (Instant, Duration),
     ) -> Result<Option<Wildcard>, LocalFailure> {
         let exists = matches!(
             seen.outcome,
@@ -69,8 +75,24 @@ impl Wildcards {
         let Some(stranger) = self.of(&parent) else {
             return Ok(None);
         };
-        let stranger = stranger.get_or_try_init(|| ask(scope, resolver, &parent));
-        Ok(match stranger.await? {
+        let may_ask = until.saturating_duration_since(Instant::now()) >= least;
+        let stranger = match stranger.get() {
+            None if may_ask => {
+                // Silence is an answer for all of them: each would wait for it as long.
+                let question = async || {
+                    let asked = timeout_at(until, ask(scope, resolver, &parent)).await;
+                    asked.unwrap_or(Ok(Stranger::Unknown))
+                };
+                // Who waits for another's question has an end of its own.
+                let Ok(asked) = timeout_at(until, stranger.get_or_try_init(question)).await else {
+                    return Ok(None);
+                };
+                asked?
+            }
+            None => return Ok(None),
+            Some(stranger) => stranger,
+        };
+        Ok(match stranger {
             Stranger::Unknown => None,
             Stranger::Absent => Some(Wildcard::Absent),
             Stranger::Answered(wildcard) => compare(wildcard, seen),
@@ -136,9 +158,48 @@ fn is_same(wildcard: &DnsRecord, seen: &DnsRecord) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::{Value, json};
+    use tokio::net::UdpSocket;
 
     use super::*;
+
+    /// The names that were drawn and asked for, of all queries so far.
+    async fn asked_of(server: &UdpSocket) -> usize {
+        let mut labels = BTreeSet::new();
+        let mut query = [0; 512];
+        server.readable().await.unwrap();
+        while server.try_recv(&mut query).is_ok() {
+            // The first label of the question, behind the header and its own length.
+            labels.insert(query[13..30].to_vec());
+        }
+        labels.len()
+    }
+
+    #[tokio::test]
+    async fn a_question_that_nobody_answers_is_asked_once_for_all_names_of_a_zone() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let resolver = Resolver::at(silent.local_addr().unwrap()).unwrap();
+        let scope = Scope::builder().allow_domain("example").build().unwrap();
+        let wildcards = Wildcards::default();
+        let judge = async |name: String, time: Duration| {
+            let record = json!({"name": name, "outcome": "no_data", "millis": 1});
+            let seen = serde_json::from_value(record).unwrap();
+            let time = (Instant::now() + time, Duration::from_millis(100));
+            wildcards.judge(&scope, &resolver, &seen, time).await
+        };
+        // One that took long leaves the question to the next.
+        assert_eq!(
+            judge("slow.example".to_owned(), Duration::ZERO).await,
+            Ok(None)
+        );
+        for n in 0..3 {
+            let name = format!("n{n}.example");
+            assert_eq!(judge(name, Duration::from_millis(200)).await, Ok(None));
+        }
+        assert_eq!(asked_of(&silent).await, 1);
+    }
 
     #[test]
     fn an_answer_that_is_not_whole_is_not_told_from_that_of_a_wildcard() {

@@ -76,7 +76,7 @@ pub enum Cut {
     Records,
     /// A page had more than
     /// [`SourceOptions::max_page_bytes`](super::SourceOptions::max_page_bytes); the items that came
-    /// whole were taken.
+    /// whole were taken, and those of the pages before it.
     Bytes,
 }
 

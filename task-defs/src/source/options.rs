@@ -19,7 +19,9 @@ pub struct SourceOptions {
     /// 500,000.
     pub max_records: u32,
     /// Most bytes of one page. 64 MiB; 1 KiB to 1 GiB. Pages are not held in memory. Of a longer one
-    /// the items that came whole are taken, and it is the last; without any it is an error.
+    /// the items that came whole are taken, and it is the last, which
+    /// [`Cut::Bytes`](super::Cut::Bytes) says. If none has come, of it or of the pages before it, that
+    /// is an error.
     pub max_page_bytes: u64,
     /// The time for one page, from the connection to the last byte. 90 s; 10 ms to 100 s,
     /// which is less than the two minutes that the task may go without progress.

@@ -145,7 +145,8 @@ impl<'a, S: Source> PageReader<'a, S> {
             let chunk = match answer.chunk(self.options.max_page_bytes).await {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
-                // The items that came whole are as good as those of a page that ends there.
+                // The items that came whole, of this page and of those before it, are as good as
+                // those of a page that ends there.
                 Err(WebError::TooLarge { .. }) if self.progress.items + self.items > 0 => {
                     self.end = PageEnd::TooLarge;
                     return Ok(());

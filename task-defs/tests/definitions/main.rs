@@ -34,13 +34,11 @@ the wire form hold every definition against. A file of schemas (JSON Schema 2020
 fn samples(kind: &str, ends: &[&str]) -> String {
     let mut links = Vec::new();
     for end in ends {
-        for place in ["wire__", "wire__scan__"] {
-            let path = format!("tests/snapshots/{place}{kind}{end}.snap");
-            if Path::new(env!("CARGO_MANIFEST_DIR")).join(&path).exists() {
-                let name = end.trim_start_matches('.');
-                let name = if name.is_empty() { "input" } else { name };
-                links.push(format!("[{name}]({path})"));
-            }
+        let path = format!("tests/wire/snapshots/{kind}{end}.snap");
+        if Path::new(env!("CARGO_MANIFEST_DIR")).join(&path).exists() {
+            let name = end.trim_start_matches('.');
+            let name = if name.is_empty() { "input" } else { name };
+            links.push(format!("[{name}]({path})"));
         }
     }
     links.join(" ")

@@ -10,13 +10,11 @@ use crate::schemas::schemas;
 
 /// The golden samples: the kind, which of its forms it is, and what is there.
 fn samples() -> Vec<(String, &'static str, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/snapshots");
     let mut samples = Vec::new();
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let name = name.strip_prefix("wire__").unwrap();
-        let name = name.strip_prefix("scan__").unwrap_or(name);
         let (kind, form) = match name.rsplit_once('.').unwrap() {
             (kind, "output") => (kind, "output"),
             (kind, "row") => (kind, "row"),

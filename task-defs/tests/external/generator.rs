@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
 use sortie_task_defs::robots::{RobotsGenerated, RobotsGenerator, RobotsScan, Targets};
@@ -63,6 +64,36 @@ async fn a_list_in_the_object_store_becomes_children_and_the_same_ones_each_time
 
     let again = bench.run_attempt(&generator, 2, None, None).await;
     assert_eq!(scans(&bench, &again).await, first);
+}
+
+#[tokio::test]
+async fn a_generator_goes_on_with_its_own_tasks_alone() {
+    let bench = Bench::new().await;
+    let names = (0..9).map(|n| format!("n{n}.example"));
+    let generator = RobotsGenerator {
+        chunk: 2,
+        ..Targets::Inline(names.collect()).into()
+    };
+    // Hardly any time, which is one task.
+    let short = Some(Duration::from_secs(3));
+    let begun = bench.run_attempt(&generator, 1, None, short).await;
+    let Outcome::Deadline { cursor, .. } = begun.complete.outcome else {
+        panic!("{:?}", begun.complete.outcome)
+    };
+    // As if another version of the program shuffled otherwise.
+    let other = RobotsGenerator {
+        seed: 1,
+        ..generator.clone()
+    };
+    let ended = bench.run_attempt(&other, 2, Some(cursor.clone()), None);
+    let Outcome::Fatal { error } = ended.await.complete.outcome else {
+        panic!("it goes on")
+    };
+    assert!(error.contains("has created 1 tasks"), "{error}");
+    let ended = bench.run_attempt(&generator, 2, Some(cursor), None).await;
+    let outcome = Outcome::Succeeded { children: Some(5) };
+    assert_eq!(ended.complete.outcome, outcome);
+    assert_eq!(children(&ended).len(), 4);
 }
 
 #[tokio::test]

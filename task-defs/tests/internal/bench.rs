@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use task_core::envelope::{DispatchTask, Fence, WIRE_VERSION};
 use task_core::manager::StopHandle;
-use task_core::message::{CompleteTask, Message, Outcome, ToManager};
+use task_core::message::{CompleteTask, Message, NewChild, Outcome, ToManager};
 use task_core::ports::data::{DataRow, DataStore, Dataset, RowKey, Writer};
 use task_core::ports::runtime::{Runtime, TokioRuntime};
 use task_core::ports::store::StoreError;
@@ -94,6 +94,12 @@ impl Data {
 /// What came of an envelope.
 pub(crate) struct Ended {
     pub(crate) complete: CompleteTask,
+    /// The tasks that it created.
+    #[cfg_attr(
+        not(feature = "scan"),
+        expect(dead_code, reason = "generators of scans alone")
+    )]
+    pub(crate) children: Vec<NewChild>,
     pub(crate) written: Vec<Value>,
     /// The same, as text.
     pub(crate) raw: Vec<String>,
@@ -219,15 +225,7 @@ impl Setup {
         };
         let body = Outgoing::now(envelope.encode().into());
         transport.send(Queue::Internal, vec![body]).await.unwrap();
-        let (wait, visibility) = (Duration::from_secs(20), Duration::from_secs(60));
-        let deliveries = transport
-            .receive(Queue::Manager, 1, wait, visibility)
-            .await
-            .unwrap();
-        let Message::CompleteTask(complete) = ToManager::decode(&deliveries[0].body).unwrap().body
-        else {
-            panic!("no completion")
-        };
+        let (children, complete) = told(&transport).await;
         let written = data
             .written
             .lock()
@@ -242,10 +240,30 @@ impl Setup {
         let raw = data.written.lock().unwrap().iter().map(text).collect();
         let read = *data.read.lock().unwrap();
         Ended {
-            complete: *complete,
+            complete,
+            children,
             written,
             raw,
             read,
+        }
+    }
+}
+
+/// Reads the manager's queue up to the completion.
+async fn told(transport: &MemoryTransport) -> (Vec<NewChild>, CompleteTask) {
+    let mut children = Vec::new();
+    loop {
+        let (wait, visibility) = (Duration::from_secs(20), Duration::from_secs(60));
+        let queue = Queue::Manager;
+        let deliveries = transport.receive(queue, 1, wait, visibility).await.unwrap();
+        assert!(!deliveries.is_empty(), "the worker says nothing");
+        for delivery in deliveries {
+            transport.ack(queue, &[delivery.receipt]).await.unwrap();
+            match ToManager::decode(&delivery.body).unwrap().body {
+                Message::CreateTasks(create) => children.extend(create.children),
+                Message::CompleteTask(complete) => return (children, *complete),
+                _ => {}
+            }
         }
     }
 }

@@ -9,4 +9,6 @@ mod bench;
 mod data;
 mod files;
 mod filters;
+#[cfg(feature = "scan")]
+mod generators;
 mod pieces;

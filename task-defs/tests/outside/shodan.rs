@@ -92,6 +92,26 @@ async fn pages_are_read_to_the_last_or_to_the_cap() {
 }
 
 #[tokio::test]
+async fn a_page_without_a_whole_item_ends_it_and_what_came_before_is_kept() {
+    let server = MockServer::start().await;
+    let total = 300;
+    let first =
+        json!({"matches": [banner("192.0.2.1", 1), banner("192.0.2.1", 2)], "total": total});
+    page(&server, 1, first).await;
+    let huge = json!({"ip_str": "192.0.2.1", "port": 3, "data": "x".repeat(1 << 17)});
+    page(&server, 2, json!({"matches": [huge], "total": total})).await;
+    let mut task = ask();
+    task.options.max_page_bytes = 1 << 16;
+    let bench = Bench::at(KIND, server.uri());
+    let records: SourceRecords = bench.run(&task).await.output();
+    assert_eq!(
+        (records.pages, records.items, records.cut),
+        (2, 2, Some(Cut::Bytes))
+    );
+    assert_eq!(records.endpoints.len(), 2);
+}
+
+#[tokio::test]
 async fn a_total_that_lies_ends_with_an_empty_page() {
     let server = MockServer::start().await;
     page(

@@ -10,12 +10,13 @@ use task_core::{TaskContext, TaskDefinition, TaskError, UpgradeError, needs};
 use super::hosts::Hosts;
 use super::options::TcpSyn;
 use super::part::{Part, Portion, fingerprint};
-use super::parts::Gathered;
+use super::parts::{Gathered, Parts};
 use super::scan::{MAX_CHUNK, PortScan};
 use crate::blocking::blocking;
 use crate::clients;
 use crate::scan::generate::{Generate, Generated};
 use crate::scan::scan::check_concurrency;
+use crate::split::{Split, Splitting};
 
 /// Targets of one task, unless told otherwise: a minute of work at the default rate.
 const DEFAULT_CHUNK: u32 = 1 << 16;
@@ -24,6 +25,21 @@ const MAX_TASKS: u128 = 1_000_000;
 /// With less time than this left, the task hands back its cursor.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// How rows become tasks. Their parts are made when their turn comes.
+struct Plan {
+    parts: Parts,
+    scope: Scope,
+    options: TcpSyn,
+    size: u32,
+    seed: u64,
+}
+
+/// What all tasks of a plan come to.
+struct Total {
+    split: Split,
+    names_cut: u64,
+}
+
 /// The tasks of one part, by number: a /8 has thousands, and none is kept.
 struct Cut {
     part: Part,
@@ -31,6 +47,46 @@ struct Cut {
     of: String,
     refused: u64,
     size: u32,
+}
+
+impl Plan {
+    /// The tasks of all parts, in order.
+    fn cuts(&self) -> impl Iterator<Item = Result<Cut, TaskError>> {
+        let parts = self.parts.iter();
+        parts.map(|part| Cut::new(part, &self.scope, &self.options, self.size, self.seed))
+    }
+
+    /// Goes through all of it.
+    fn total(&self) -> Result<Total, TaskError> {
+        let mut splitting = Splitting::new();
+        let (mut tasks, mut targets, mut names_cut) = (0u128, 0u64, 0);
+        splitting.add(&self.size)?;
+        for cut in self.cuts() {
+            let cut = cut?;
+            tasks = tasks.saturating_add(cut.tasks());
+            targets = targets.saturating_add(cut.part.len(&self.options));
+            names_cut += cut
+                .part
+                .named
+                .iter()
+                .map(|host| host.names_cut)
+                .sum::<u64>();
+            // Longer numbers than JSON has.
+            let len = cut.whole.len().to_string();
+            splitting.add(&(&cut.part, &cut.of, cut.whole.seed, len, cut.refused))?;
+        }
+        if tasks > MAX_TASKS {
+            return Err(TaskError::fatal(format!(
+                "the rows have so many targets that they are {tasks} tasks; {MAX_TASKS} are \
+                 allowed: raise `chunk`, or name fewer addresses or ports"
+            )));
+        }
+        Ok(Total {
+            // At most `MAX_TASKS`.
+            split: splitting.into_split(tasks as u32, targets),
+            names_cut,
+        })
+    }
 }
 
 impl Cut {
@@ -85,7 +141,8 @@ impl Cut {
 /// copy of it in the object store, if there is one.
 ///
 /// Of the names that lead to one address [`AddressTarget`](super::AddressTarget) keeps the first
-/// thousand, those in scope before the others; [`Generated::names_cut`] counts the rest.
+/// thousand, those in scope before the others; [`Generated::names_cut`] counts the rest. While they
+/// are gathered, 64 MiB of names at most, each takes up its own bytes and one more.
 ///
 /// Addresses that the scope refuses are not sent to; the first task of their part counts them as
 /// `out_of_scope`.
@@ -114,26 +171,22 @@ impl TaskDefinition for Generate<TcpSyn> {
         generated.without_target = without_target;
         generated.duplicates = gathered.duplicates();
         let (seed, options) = (self.seed, self.options.clone());
-        let cuts = blocking(move || {
-            let parts = gathered.into_parts(seed, &scope).into_iter();
-            let cut = |part| Cut::new(part, &scope, &options, size, seed);
-            parts.map(cut).collect::<Result<Vec<_>, _>>()
+        let (plan, total) = blocking(move || {
+            let plan = Plan {
+                parts: gathered.into_parts(seed, &scope)?,
+                scope,
+                options,
+                size,
+                seed,
+            };
+            let total = plan.total()?;
+            Ok::<_, TaskError>((plan, total))
         })
         .await??;
-        let tasks: u128 = cuts.iter().map(Cut::tasks).sum();
-        if tasks > MAX_TASKS {
-            return Err(TaskError::fatal(format!(
-                "the rows have so many targets that they are {tasks} tasks; {MAX_TASKS} are \
-                 allowed: raise `chunk`, or name fewer addresses or ports"
-            )));
-        }
-        let lens = cuts.iter().map(|cut| cut.part.len(&self.options));
-        generated.targets = lens.fold(0, u64::saturating_add);
-        let hosts = cuts.iter().flat_map(|cut| &cut.part.named);
-        generated.names_cut = hosts.map(|host| host.names_cut).sum();
-        // At most `MAX_TASKS`.
-        generated.tasks = tasks as u32;
-        self.create(&cx, cuts).await?;
+        generated.targets = total.split.targets();
+        generated.names_cut = total.names_cut;
+        generated.tasks = total.split.tasks();
+        self.create(&cx, &plan, &total.split).await?;
         Ok(generated)
     }
 
@@ -153,14 +206,16 @@ impl Generate<TcpSyn> {
     async fn create(
         &self,
         cx: &TaskContext<<Self as TaskDefinition>::Requires>,
-        cuts: Vec<Cut>,
+        plan: &Plan,
+        split: &Split,
     ) -> Result<(), TaskError> {
         let children = cx.queue();
-        // Not zero if an earlier attempt ran out of time.
-        let first = children.len().await;
+        // Not the first of all if an earlier attempt ran out of time.
+        let first = split.goes_on(cx, children.len().await)?;
         let mut behind = u128::from(first);
         let mut index = first;
-        for cut in cuts {
+        for cut in plan.cuts() {
+            let cut = cut?;
             let skipped = behind.min(cut.tasks());
             behind -= skipped;
             // One that is alone has its part with it.
@@ -175,7 +230,7 @@ impl Generate<TcpSyn> {
                 // Only behind a new child, so that every attempt gets further than the one before.
                 let short = cx.remaining().is_some_and(|left| left < MARGIN);
                 if index > first && (short || cx.is_leaving()) {
-                    return Err(TaskError::deadline(&index));
+                    return Err(split.deadline(index));
                 }
                 let part = match &shared {
                     Some(_) => Part::default(),

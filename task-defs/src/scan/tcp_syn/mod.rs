@@ -15,6 +15,7 @@ mod cursor;
 mod form;
 mod generate;
 mod hosts;
+mod names;
 mod options;
 mod packets;
 mod part;

@@ -47,39 +47,6 @@ impl AddressTarget {
     /// Bytes of names that are kept.
     pub const MAX_NAME_BYTES: usize = 32 << 10;
 
-    /// Keeps as many of `names` as it may: first those that the scope admits, in the order of the
-    /// alphabet, so that an address is in scope whenever one of all its names is.
-    pub(super) fn new(address: IpAddr, names: BTreeSet<Name>, scope: &Scope) -> Self {
-        let all = names.len();
-        let bytes: usize = names.iter().map(|name| name.as_str().len()).sum();
-        if all <= Self::MAX_NAMES && bytes <= Self::MAX_NAME_BYTES {
-            return Self {
-                address,
-                names,
-                names_cut: 0,
-            };
-        }
-        let admits = |name: &Name| scope.admit(name.clone()).is_ok();
-        let (inside, outside): (Vec<_>, Vec<_>) = names.into_iter().partition(admits);
-        let mut room = Self::MAX_NAME_BYTES;
-        let fits = |name: &Name| {
-            let left = room.checked_sub(name.as_str().len());
-            room = left.unwrap_or(0);
-            left.is_some()
-        };
-        let names: BTreeSet<Name> = inside
-            .into_iter()
-            .chain(outside)
-            .take(Self::MAX_NAMES)
-            .take_while(fits)
-            .collect();
-        Self {
-            address,
-            names_cut: (all - names.len()) as u64,
-            names,
-        }
-    }
-
     /// Bytes that it takes up in a task, more or less.
     pub(super) fn weight(&self) -> usize {
         let names = self.names.iter().map(|name| name.as_str().len() + 3);

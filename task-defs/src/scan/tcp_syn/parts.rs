@@ -1,12 +1,15 @@
 //! Rows become parts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
+use std::vec;
 
-use scanners::scope::{AddrSet, Name, Scope};
+use scanners::scope::{AddrSet, Scope};
 use task_core::TaskError;
 
 use super::hosts::Host;
+use super::names::Names;
 use super::part::{AddressTarget, Part};
 use crate::chunk::Chunks;
 
@@ -15,15 +18,43 @@ const PART: u32 = 500;
 /// Bytes of addresses with names in one part, more or less: every task of the part needs them.
 const PART_BYTES: usize = 64 << 10;
 
-/// All addresses that rows have named.
-#[derive(Debug, Default)]
+/// All addresses that rows have named. A name costs its own bytes and one more, and an address with
+/// names some hundred.
+#[derive(Debug)]
 pub(super) struct Gathered {
     plain: AddrSet,
     /// Not yet in the set.
     fresh: Vec<(IpAddr, IpAddr)>,
-    named: BTreeMap<IpAddr, BTreeSet<Name>>,
+    named: BTreeMap<IpAddr, Names>,
     duplicates: u64,
+    /// Bytes of the texts of all names, with what came again and is not sorted out yet.
     bytes: usize,
+    /// With more of them the names are counted.
+    counts_at: usize,
+    max_bytes: usize,
+}
+
+/// The parts, made one after the other from what was gathered: all of them would take many times
+/// its memory.
+pub(super) struct Parts {
+    /// Of IPv4, and of IPv6.
+    ranges: [Vec<(IpAddr, IpAddr)>; 2],
+    /// The same.
+    hosts: [Vec<Named>; 2],
+    seed: u64,
+}
+
+/// An address, and as many of its names as are carried along.
+struct Named {
+    address: IpAddr,
+    names: Names,
+    names_cut: u64,
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self::within(Self::MAX_BYTES)
+    }
 }
 
 impl Gathered {
@@ -32,31 +63,45 @@ impl Gathered {
     /// Most bytes of names.
     const MAX_BYTES: usize = 64 << 20;
 
+    fn within(max_bytes: usize) -> Self {
+        Self {
+            plain: AddrSet::default(),
+            fresh: Vec::new(),
+            named: BTreeMap::new(),
+            duplicates: 0,
+            bytes: 0,
+            counts_at: max_bytes,
+            max_bytes,
+        }
+    }
+
     pub(super) fn add(&mut self, host: Host) -> Result<(), TaskError> {
         match host {
             Host::Range(first, last) => self.fresh.push((first, last)),
             Host::Named(address, name) => {
-                let known = self.named.contains_key(&address);
-                self.duplicates += u64::from(known);
-                let names = self.named.entry(address).or_default();
-                let len = name.as_str().len();
-                if names.insert(name) {
-                    self.bytes += len;
-                }
+                let names = match self.named.entry(address) {
+                    Entry::Vacant(new) => new.insert(Names::default()),
+                    Entry::Occupied(known) => {
+                        self.duplicates += 1;
+                        known.into_mut()
+                    }
+                };
+                let before = names.len();
+                names.insert(&name);
+                self.bytes = self.bytes - before + names.len();
             }
         }
         if self.fresh.len() >= Self::MAX {
             self.settle();
         }
         let ranges = self.plain.v4().len() + self.plain.v6().len();
-        if ranges.max(self.named.len()) > Self::MAX || self.bytes > Self::MAX_BYTES {
-            return Err(TaskError::fatal(format!(
-                "the rows have more than {} ranges of addresses or addresses with names, or {} \
-                 bytes of names; divide them before (`data.filter_by_expression`, \
-                 `data.partition`) and give each part a generator of its own",
-                Self::MAX,
-                Self::MAX_BYTES
-            )));
+        if ranges.max(self.named.len()) > Self::MAX {
+            return Err(self.too_many());
+        }
+        if self.bytes > self.counts_at {
+            self.count_names()?;
+            // Not at each further name.
+            self.counts_at = self.bytes + self.max_bytes / 4;
         }
         Ok(())
     }
@@ -67,6 +112,31 @@ impl Gathered {
         self.plain = self.plain.union(&fresh);
     }
 
+    /// Sorts out the names that came again, and holds the others against the limit.
+    fn count_names(&mut self) -> Result<(), TaskError> {
+        let mut of_names = 0;
+        self.bytes = 0;
+        for names in self.named.values_mut() {
+            names.settle();
+            of_names += names.measure().1;
+            self.bytes += names.len();
+        }
+        match of_names <= self.max_bytes {
+            true => Ok(()),
+            false => Err(self.too_many()),
+        }
+    }
+
+    fn too_many(&self) -> TaskError {
+        TaskError::fatal(format!(
+            "the rows have more than {} ranges of addresses or addresses with names, or {} bytes of \
+             names; divide them before (`data.filter_by_expression`, `data.partition`) and give each \
+             part a generator of its own",
+            Self::MAX,
+            self.max_bytes
+        ))
+    }
+
     /// How many addresses with names came more than once, each further time counted.
     pub(super) fn duplicates(&self) -> u64 {
         self.duplicates
@@ -75,166 +145,124 @@ impl Gathered {
     /// The parts: no address is in two of them. Each holds one version of IP only, because the way
     /// of packets may be open for one and not for the other, and is a sample of the whole. The same
     /// rows, the same seed and the same scope give the same parts.
-    pub(super) fn into_parts(mut self, seed: u64, scope: &Scope) -> Vec<Part> {
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Fatal`] if the names have too many bytes.
+    pub(super) fn into_parts(mut self, seed: u64, scope: &Scope) -> Result<Parts, TaskError> {
         self.settle();
+        self.count_names()?;
         // Whoever has a name is scanned for it.
         let named = self.named.keys().map(|&address| (address, address));
         let plain = self.plain.difference(&named.collect());
         let v4 = plain.v4().map(|(a, b)| (a.into(), b.into()));
         let v6 = plain.v6().map(|(a, b)| (a.into(), b.into()));
-        let mut parts = Vec::new();
-        for ranges in [v4.collect::<Vec<(IpAddr, IpAddr)>>(), v6.collect()] {
-            cut(&ranges, seed, |ranges| {
-                parts.push(Part {
-                    addresses: ranges.copied().collect::<AddrSet>().into(),
-                    named: Vec::new(),
-                });
+        let ranges = [v4.collect(), v6.collect()];
+        let mut hosts = [Vec::new(), Vec::new()];
+        let [v4, v6] = &mut hosts;
+        for (address, mut names) in self.named {
+            let side = if address.is_ipv4() {
+                &mut *v4
+            } else {
+                &mut *v6
+            };
+            side.push(Named {
+                address,
+                names_cut: names.trim(scope),
+                names,
             });
         }
-        let named = self.named.into_iter();
-        let named = named.map(|(address, names)| AddressTarget::new(address, names, scope));
-        let (v4, v6): (Vec<_>, Vec<_>) = named.partition(|host| host.address.is_ipv4());
-        for hosts in [v4, v6] {
-            cut(&hosts, seed, |hosts| by_weight(hosts, &mut parts));
-        }
-        parts
+        Ok(Parts {
+            ranges,
+            hosts,
+            seed,
+        })
     }
 }
 
-/// Makes one part of `hosts`, or several if their names weigh too much for one.
-fn by_weight<'a>(hosts: impl Iterator<Item = &'a AddressTarget>, parts: &mut Vec<Part>) {
-    let (mut named, mut bytes) = (Vec::new(), 0);
-    let part = |named| Part {
-        named,
-        ..Part::default()
-    };
-    for host in hosts {
-        let weight = host.weight();
-        if bytes + weight > PART_BYTES && !named.is_empty() {
-            parts.push(part(std::mem::take(&mut named)));
-            bytes = 0;
-        }
-        named.push(host.clone());
-        bytes += weight;
-    }
-    if !named.is_empty() {
-        parts.push(part(named));
+impl Parts {
+    /// All of them, the same ones each time.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Part> {
+        let ranges = self.ranges.iter();
+        let plain = ranges.flat_map(|ranges| cut(ranges, self.seed).map(Part::of_ranges));
+        let hosts = self.hosts.iter();
+        let named = hosts.flat_map(|hosts| cut(hosts, self.seed).flat_map(ByWeight::new));
+        plain.chain(named)
     }
 }
 
-/// Gives samples of `items` to `each`, as few and as even as they go.
-fn cut<T>(items: &[T], seed: u64, mut each: impl FnMut(&mut dyn Iterator<Item = &T>)) {
+impl Part {
+    fn of_ranges(ranges: Vec<&(IpAddr, IpAddr)>) -> Self {
+        Self {
+            addresses: ranges.into_iter().copied().collect::<AddrSet>().into(),
+            named: Vec::new(),
+        }
+    }
+}
+
+impl Named {
+    fn target(&self) -> AddressTarget {
+        AddressTarget {
+            address: self.address,
+            names: self.names.iter().collect(),
+            names_cut: self.names_cut,
+        }
+    }
+}
+
+/// Makes one part of hosts, or several if their names weigh too much for one.
+struct ByWeight<'a> {
+    hosts: vec::IntoIter<&'a Named>,
+    /// The first of the next part.
+    held: Option<AddressTarget>,
+}
+
+impl<'a> ByWeight<'a> {
+    fn new(hosts: Vec<&'a Named>) -> Self {
+        Self {
+            hosts: hosts.into_iter(),
+            held: None,
+        }
+    }
+}
+
+impl Iterator for ByWeight<'_> {
+    type Item = Part;
+
+    fn next(&mut self) -> Option<Part> {
+        let (mut named, mut bytes) = (Vec::new(), 0);
+        loop {
+            let next = self.held.take();
+            let Some(host) = next.or_else(|| self.hosts.next().map(Named::target)) else {
+                break;
+            };
+            bytes += host.weight();
+            if bytes > PART_BYTES && !named.is_empty() {
+                self.held = Some(host);
+                break;
+            }
+            named.push(host);
+        }
+        (!named.is_empty()).then(|| Part {
+            named,
+            ..Part::default()
+        })
+    }
+}
+
+/// Samples of `items`, as few and as even as they go.
+fn cut<T>(items: &[T], seed: u64) -> impl Iterator<Item = Vec<&T>> {
     // At most `MAX` and what names have cut in two, so it fits.
     let len = u32::try_from(items.len()).unwrap_or(u32::MAX);
     let chunks = Chunks::new(len, PART, seed);
-    for index in 0..chunks.count() {
+    (0..chunks.count()).map(move |index| {
         let chosen = chunks.get(index).iter();
-        each(&mut chosen.filter_map(|&item| items.get(item as usize)));
-    }
+        chosen
+            .filter_map(|&item| items.get(item as usize))
+            .collect()
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn scope() -> Scope {
-        Scope::builder().allow_domain("in.example").build().unwrap()
-    }
-
-    fn addr(n: u32) -> IpAddr {
-        Ipv4Addr::from(0xc612_0000 + n).into()
-    }
-
-    proptest! {
-        #[test]
-        fn every_address_is_in_one_part(
-            ranges in prop::collection::vec((0u32..9000, 0u32..4), 0..1200),
-            named in prop::collection::vec((0u32..9000, 0u8..3), 0..900),
-            seed: u64,
-        ) {
-            let mut gathered = Gathered::default();
-            for &(first, len) in &ranges {
-                gathered.add(Host::Range(addr(first), addr(first + len))).unwrap();
-            }
-            for &(at, n) in &named {
-                let name = format!("n{n}.example").parse().unwrap();
-                gathered.add(Host::Named(addr(at), name)).unwrap();
-            }
-            let ranges = ranges.iter().map(|&(first, len)| (addr(first), addr(first + len)));
-            let all = ranges.chain(named.iter().map(|&(at, _)| (addr(at), addr(at))));
-            let all: AddrSet = all.collect();
-
-            let parts = gathered.into_parts(seed, &scope());
-            let mut seen = AddrSet::default();
-            let mut sum = 0;
-            for part in &parts {
-                prop_assert!(part.addresses.ranges().count() <= PART as usize);
-                prop_assert!(part.named.len() <= PART as usize);
-                let hosts = part.named.iter().map(|host| (host.address, host.address));
-                let set = part.addresses.get().union(&hosts.collect());
-                sum += set.len();
-                seen = seen.union(&set);
-            }
-            prop_assert_eq!(sum, all.len(), "none is in two parts");
-            prop_assert_eq!(seen, all);
-            for (at, n) in named {
-                let name: Name = format!("n{n}.example").parse().unwrap();
-                let hosts = parts.iter().flat_map(|part| &part.named);
-                let host = hosts.filter(|host| host.address == addr(at)).collect::<Vec<_>>();
-                prop_assert_eq!(host.len(), 1);
-                prop_assert!(host[0].names.contains(&name));
-            }
-        }
-    }
-
-    fn named(gathered: &mut Gathered, at: u32, name: &str) {
-        let host = Host::Named(addr(at), name.parse().unwrap());
-        gathered.add(host).unwrap();
-    }
-
-    #[test]
-    fn names_beyond_the_limit_are_counted_and_those_in_scope_are_kept() {
-        let mut gathered = Gathered::default();
-        for n in 0..1200 {
-            named(&mut gathered, 1, &format!("a{n}.out.example"));
-        }
-        // Behind all others in the alphabet, and in the rows.
-        for n in 0..30 {
-            named(&mut gathered, 1, &format!("z{n}.in.example"));
-        }
-        named(&mut gathered, 1, "a1.out.example");
-        assert_eq!(gathered.duplicates(), 1230);
-        let parts = gathered.into_parts(7, &scope());
-        let host = &parts[0].named[0];
-        assert_eq!(host.names.len(), AddressTarget::MAX_NAMES);
-        assert_eq!(host.names_cut, 230);
-        let inside = |name: &&Name| name.as_str().ends_with(".in.example");
-        assert_eq!(host.names.iter().filter(inside).count(), 30);
-    }
-
-    #[test]
-    fn no_part_is_too_heavy_for_its_tasks_however_long_the_names_are() {
-        let mut gathered = Gathered::default();
-        let label = "x".repeat(60);
-        for n in 0..30_000 {
-            named(
-                &mut gathered,
-                n % 40,
-                &format!("n{n}.{label}.{label}.{label}.example"),
-            );
-        }
-        let parts = gathered.into_parts(7, &scope());
-        let hosts = parts.iter().flat_map(|part| &part.named);
-        assert_eq!(hosts.clone().count(), 40);
-        let names = hosts.map(|host| host.names.len() as u64 + host.names_cut);
-        assert_eq!(names.sum::<u64>(), 30_000);
-        for part in &parts {
-            let json = serde_json::to_vec(part).unwrap();
-            assert!(json.len() < 128 << 10, "{} bytes", json.len());
-        }
-    }
-}
+#[path = "parts_tests.rs"]
+mod tests;
