@@ -134,9 +134,12 @@ fn denied(args: &Args) -> anyhow::Result<AddrSet> {
 fn scope(args: &Args, denied: &AddrSet) -> anyhow::Result<Scope> {
     let mut scope = Scope::builder();
     // Each by itself: two neighbours together are one net, and may lie in no reserved range.
-    for entry in args.targets.iter().flat_map(|text| text.split(',')) {
-        for net in nets(&parse_addrs(entry)?) {
-            scope = scope.allow_net(net);
+    for line in args.targets.iter().flat_map(|text| text.lines()) {
+        let named = line.split_once('#').map_or(line, |(named, _)| named);
+        for entry in named.split(|c: char| c == ',' || c.is_whitespace()) {
+            for net in nets(&parse_addrs(entry)?) {
+                scope = scope.allow_net(net);
+            }
         }
     }
     // They are taken out of the targets, too. The scope knows IPv6 addresses that lead to them.

@@ -112,7 +112,8 @@ impl Split {
     ///
     /// [`TaskError::Fatal`] if they are of another one.
     pub(crate) fn goes_on<R>(&self, cx: &TaskContext<R>, created: u32) -> Result<u32, TaskError> {
-        // Nothing is there yet that others would have to fit.
+        // Nothing is known to be there that others would have to fit. What an attempt has created
+        // that was killed before it could hand back a cursor cannot be seen from here.
         if created == 0 {
             return Ok(0);
         }

@@ -337,8 +337,14 @@ fn a_denied_address_is_not_reached_by_way_of_an_ipv6_one() {
 fn a_reserved_net_is_scanned_where_it_is_named_whatever_is_named_beside_it() {
     let _alone = alone();
     let place = Place::new();
-    for targets in ["10.0.0.0/8 11.0.0.0/8", "10.0.0.0/8,11.0.0.0/8"] {
-        let ended = run(&mut syn(&place, &format!("{targets} -p 80 --dry-run")));
+    // A file of targets, given as one argument, has lines, blanks and comments.
+    let file = "10.0.0.0/8 # ours, and\n11.0.0.0/8";
+    for targets in [
+        &["10.0.0.0/8", "11.0.0.0/8"][..],
+        &["10.0.0.0/8,11.0.0.0/8"],
+        &[file],
+    ] {
+        let ended = run(syn(&place, "-p 80 --dry-run").args(targets));
         assert!(
             ended.stdout.contains("33,554,432 addresses"),
             "{}",

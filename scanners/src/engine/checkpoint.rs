@@ -43,9 +43,9 @@ pub(super) struct Head {
     /// How many answers were found, by pass and by class, and those of targets themselves.
     by_pass: [u64; MAX_PASSES],
     by_class: [u64; MAX_CLASSES],
-    /// Not in the first checkpoints of this version: whoever goes on from one knows less of loss.
+    /// Not in the first checkpoints of this version, which count errors of routers, too.
     #[serde(default)]
-    steady_by_pass: [u64; MAX_PASSES],
+    steady_by_pass: Option<[u64; MAX_PASSES]>,
 }
 
 /// Where a sender is.
@@ -116,7 +116,7 @@ impl Checkpoint {
             && unused.iter().all(|count| *count == 0)
             && steady_by_pass
                 .iter()
-                .zip(by_pass)
+                .flat_map(|steady| steady.iter().zip(by_pass))
                 .all(|(steady, all)| steady <= all)
     }
 
@@ -219,7 +219,7 @@ impl Head {
             senders,
             by_pass: received.by_pass,
             by_class: received.by_class,
-            steady_by_pass: received.steady_by_pass,
+            steady_by_pass: Some(received.steady_by_pass),
         }
     }
 
@@ -227,7 +227,7 @@ impl Head {
     pub(super) fn recall(&self, received: &mut Received) {
         received.by_pass = self.by_pass;
         received.by_class = self.by_class;
-        received.steady_by_pass = self.steady_by_pass;
+        received.steady_by_pass = self.steady_by_pass.unwrap_or(self.by_pass);
     }
 
     /// Whether the senders share `len` positions out among them: each position is of one sender,

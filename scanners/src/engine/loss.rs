@@ -5,8 +5,8 @@ use serde::Serialize;
 /// The 97.5 % point of the normal distribution: intervals hold in 95 of 100 cases.
 const Z: f64 = 1.959_964;
 
-/// Fewest probes of canaries that a loss is told from.
-const MIN_CANARIES: u64 = 32;
+/// Fewest probes that a loss is told from, where there is another to go by.
+const FEWEST: u64 = 32;
 
 /// A share that was measured, and the interval that the true one lies in, in 95 of 100 cases
 /// (Wilson, 1927). The interval is right for few trials, too, and for none it says nothing: 0 to 1.
@@ -99,7 +99,7 @@ impl Confidence {
         let passes = i32::try_from(by_pass.len()).unwrap_or(i32::MAX);
         let by_passes = Self::by_passes(by_pass);
         let (judged, lost) = canaries;
-        let by_canaries = (judged >= MIN_CANARIES).then(|| {
+        let by_canaries = (judged >= FEWEST).then(|| {
             let loss = Share::of(lost, judged);
             Self {
                 loss,
@@ -140,13 +140,15 @@ impl Confidence {
             let &[before, after] = pair else { continue };
             let later = by_pass.len().saturating_sub(at + 2);
             // Who finds more than the one before says that something was wrong with that one, and
-            // nothing of p. The next two tell; if there are none, nothing is known.
-            if before == 0 || (after > before && later > 0) {
+            // nothing of p. The next two tell; if there are none, nothing is known of what is missing.
+            if after.max(before) == 0 || (after > before && later > 0) {
                 continue;
             }
             // One more, or one of one would stand for any number of others.
             let loss = Share::of(after, before + 1);
-            if chosen.is_none_or(|chosen| loss.low > chosen.loss.high) {
+            // A host that wakes up now and then is no loss.
+            let tells = after.max(before) >= FEWEST;
+            if chosen.is_none_or(|chosen| tells && loss.low > chosen.loss.high) {
                 chosen = Some(Ratio {
                     before,
                     after,
@@ -171,7 +173,7 @@ impl Confidence {
         let share = |missing: f64| found / (found + missing);
         let measured = share(missing(after as f64, loss.share));
         Some(Self {
-            loss: Share::of(after, before),
+            loss: Share::of(after, before.max(1)),
             basis: Basis::Passes,
             found: measured,
             found_at_least: share(missing(before as f64 * loss.high, loss.high)).min(measured),
@@ -187,4 +189,39 @@ struct Ratio {
     loss: Share,
     /// How many passes came after the two.
     later: i32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO_CANARIES: (u64, u64) = (0, 0);
+
+    #[test]
+    fn a_pass_that_found_nothing_before_one_that_did_is_not_believed() {
+        // The link was dead during the pass in the middle, or during the first one.
+        for by_pass in [&[10_000, 0, 300][..], &[0, 500]] {
+            let silent = 5_000;
+            let estimate = Confidence::estimate(by_pass, NO_CANARIES, silent).unwrap();
+            let found: u64 = by_pass.iter().sum();
+            let least = found as f64 / (found + silent) as f64;
+            assert_eq!(estimate.found, least, "{by_pass:?}: {estimate:?}");
+            assert_eq!(estimate.loss.share, 1.0, "{by_pass:?}");
+        }
+    }
+
+    #[test]
+    fn a_few_hosts_that_wake_up_late_are_no_loss() {
+        for by_pass in [[10_000, 100, 1, 1], [50_000, 200, 3, 3]] {
+            let estimate = Confidence::estimate(&by_pass, NO_CANARIES, 100).unwrap();
+            assert!(estimate.loss.share < 0.02, "{by_pass:?}: {estimate:?}");
+        }
+    }
+
+    #[test]
+    fn a_lossy_part_that_later_passes_show_is_told() {
+        // 100,000 that lose nothing, and 10,000 that lose half.
+        let estimate = Confidence::estimate(&[105_000, 2_500, 1_250], NO_CANARIES, 10_000).unwrap();
+        assert_eq!(estimate.loss.share, 0.5);
+    }
 }

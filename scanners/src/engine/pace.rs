@@ -24,8 +24,9 @@ const CATCH_UP: f64 = 0.01;
 /// The longest time that is made up for. A longer pause, such as a suspended machine, is over.
 const MEMORY: f64 = 1.0;
 
-/// Keeps a rate: in the long run exactly, and over any 100 ms with at most 2 % more, however late
-/// it is asked.
+/// Keeps a rate: over any 100 ms with at most 2 % more, however late it is asked; and in the long run
+/// exactly, if it is late now and then. Asked late each time, by a millisecond at 1,000 a second, it
+/// stays below the rate, by a tenth: to make up for that would be to break the first promise.
 ///
 /// A bucket of tokens that holds 0.9 ms of the rate, or of a low rate between one token and two. What
 /// flows over, because the thread did not run, is remembered and let in again at 1 % of the rate:

@@ -89,6 +89,7 @@ impl Wildcards {
                 };
                 asked?
             }
+            // Nor does it wait for another's question, which may take all of the time that is left.
             None => return Ok(None),
             Some(stranger) => stranger,
         };
