@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! eval "$(lab/cloud/stack up)"
-//! cargo run --release --example localstack_recon
+//! cargo run --release --features full --example localstack_recon
 //! lab/cloud/stack down
 //! ```
 //!

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use serde_json::{Value, json};
 use sortie::Run;
 use sortie::core::ports::runtime::{Runtime as _, TokioRuntime};
 use sortie::transports;
+use sortie::transports::lambda::invoke::Client;
+use sortie::transports::lambda::invoke::aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use tokio::task::JoinSet;
 
 use crate::repeater::Repeater;
@@ -124,7 +125,7 @@ impl Chaos {
 /// The functions talk to `endpoint` from now on, or to the emulator itself.
 async fn redirect(prefix: &str, endpoint: Option<&str>) -> anyhow::Result<()> {
     let aws = transports::aws::load().await;
-    let client = aws_sdk_lambda::Client::new(&aws);
+    let client = Client::new(&aws);
     for victim in VICTIMS {
         let name = format!("{prefix}-{victim}");
         let now = client

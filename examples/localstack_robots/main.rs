@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! eval "$(lab/cloud/stack up)"
-//! cargo run --release --example localstack_robots
+//! cargo run --release --features full --example localstack_robots
 //! lab/cloud/stack down
 //! ```
 //!

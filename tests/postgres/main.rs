@@ -18,21 +18,6 @@ use sortie::stores::PostgresOptions;
 /// Children of a run; enough for many batches.
 const CHILDREN: u32 = 4_000;
 
-/// A server that flushes to disk, or `None` where there is none; says so.
-fn server(options: &[&str]) -> Option<Server> {
-    let none = std::env::var("SORTIE_POSTGRES").is_ok_and(|said| said == "none");
-    match Server::start(options) {
-        Ok(server) => Some(server),
-        Err(_) if none => None,
-        Err(why) => {
-            let required = std::env::var("SORTIE_POSTGRES").is_ok_and(|said| said == "required");
-            assert!(!required, "{why}");
-            eprintln!("skipped: what needs PostgreSQL; {why}");
-            None
-        }
-    }
-}
-
 fn options(server: &Server) -> PostgresOptions {
     let options = PostgresOptions::parse(&server.address).unwrap();
     options.plain_on_loopback().connections(2)
@@ -40,7 +25,9 @@ fn options(server: &Server) -> PostgresOptions {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_managers_do_everything_once() {
-    let Some(server) = server(&[]) else { return };
+    let Some(server) = Server::find(&[]) else {
+        return;
+    };
     let noops = Noops {
         children: CHILDREN,
         in_flight: 1_000,
@@ -68,7 +55,7 @@ async fn eight_managers_do_everything_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_is_killed_loses_nothing() {
     const KILLS: u64 = 4;
-    let Some(server) = server(&["--durable", "--restart"]) else {
+    let Some(server) = Server::find(&["--durable", "--restart"]) else {
         return;
     };
     // So few at once that what was under way when the server died is a small share.

@@ -1,10 +1,6 @@
 //! The engine under simulation, and the simulation itself.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-// The name by which the tests of the stores know themselves, whose server this is.
-#[cfg(feature = "postgres")]
-extern crate stores as sortie_stores;
-
 mod certified;
 mod mutants;
 #[cfg(feature = "postgres")]
@@ -13,7 +9,7 @@ mod replay;
 #[cfg(feature = "scan")]
 mod scans;
 #[cfg(feature = "postgres")]
-#[path = "../../stores/tests/server/mod.rs"]
+#[path = "../../stores/tests/server/own.rs"]
 mod server;
 mod stock_data;
 mod stock_recon;

@@ -84,24 +84,11 @@ pub(super) fn by_threads<P: Probe, O: Observer<P::Answer> + ?Sized>(
                 &mut receiver,
                 &mut *receive,
                 &mut *close,
+                &mut own,
                 wait,
                 clock,
                 observer,
             );
-            let step = match step {
-                Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
-                    Verdict::Wait { first } => {
-                        receiver.down(first, clock.now());
-                        clock.pass(LOOK);
-                        tick(&mut receiver, &mut *receive, clock, observer)
-                    }
-                    Verdict::Fail(error) => Err(error.into()),
-                },
-                step => {
-                    own.up();
-                    step
-                }
-            };
             match step {
                 Ok(ControlFlow::Continue(())) if shared.is_stopped() => {
                     break Ok(Outcome::Stopped);
@@ -170,24 +157,11 @@ pub(super) fn by_turns<P: Probe, O: Observer<P::Answer> + ?Sized>(
             &mut receiver,
             &mut *receive,
             &mut *close,
+            &mut own,
             wait,
             clock,
             observer,
         );
-        let step = match step {
-            Err(ScanError::Link(error)) => match own.failed(error, clock.now()) {
-                Verdict::Wait { first } => {
-                    receiver.down(first, clock.now());
-                    clock.pass(LOOK);
-                    tick(&mut receiver, &mut *receive, clock, observer)
-                }
-                Verdict::Fail(error) => Err(error.into()),
-            },
-            step => {
-                own.up();
-                step
-            }
-        };
         if let ControlFlow::Break(outcome) = step? {
             let counters = receive.counters()?;
             return Ok(receiver.report(clock.now(), counters, outcome));
@@ -252,15 +226,38 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
-/// Waits for frames at most until the next tick, takes them, and ticks if it is time.
+/// Waits for frames, at most for `wait`, takes them, and ticks if it is time. While the link is down
+/// it only ticks.
 fn receive_once<P: Probe, O: Observer<P::Answer> + ?Sized>(
     receiver: &mut Receiver<'_, P>,
     receive: &mut dyn Receive,
     close: &mut dyn Transmit,
+    flap: &mut Flap,
     wait: Duration,
     clock: &dyn Clock,
     observer: &mut O,
 ) -> Result<ControlFlow<Outcome>, ScanError> {
+    match take(receiver, receive, close, wait, observer) {
+        Ok(()) => flap.up(),
+        Err(error) => match flap.failed(error, clock.now()) {
+            Verdict::Wait { first } => {
+                receiver.down(first, clock.now());
+                clock.pass(LOOK);
+            }
+            Verdict::Fail(error) => return Err(error.into()),
+        },
+    }
+    tick(receiver, receive, clock, observer)
+}
+
+/// Takes the frames that come within `wait`, and ends the connections of those that ask for it.
+fn take<P: Probe, O: Observer<P::Answer> + ?Sized>(
+    receiver: &mut Receiver<'_, P>,
+    receive: &mut dyn Receive,
+    close: &mut dyn Transmit,
+    wait: Duration,
+    observer: &mut O,
+) -> Result<(), LinkError> {
     let mut closed = Ok(());
     receive.receive(wait, &mut |arrival, frame| {
         receiver.frame(arrival, frame, observer);
@@ -270,8 +267,7 @@ fn receive_once<P: Probe, O: Observer<P::Answer> + ?Sized>(
         }
     })?;
     closed?;
-    close_all(receiver, close)?;
-    tick(receiver, receive, clock, observer)
+    close_all(receiver, close)
 }
 
 /// Ticks if it is time.

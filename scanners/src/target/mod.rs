@@ -44,5 +44,5 @@ pub use addrs::parse_addrs;
 pub use chunk::{Chunk, ChunkTargets};
 pub use error::{InvalidChunk, InvalidTargets};
 pub use permute::Permutation;
-pub use ports::PortSet;
+pub use ports::{PortSet, parse_port_ranges};
 pub use set::{Target, TargetSet, TargetSetBuilder};

@@ -1,5 +1,6 @@
 //! Sets of ports.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::addrs::entries;
@@ -54,17 +55,35 @@ impl FromStr for PortSet {
     type Err = InvalidTargets;
 
     fn from_str(text: &str) -> Result<Self, InvalidTargets> {
-        let mut ports = Vec::new();
-        for entry in entries(text) {
-            let invalid = || InvalidTargets::Port(entry.to_owned());
-            let (first, last) = entry.split_once('-').unwrap_or((entry, entry));
-            let first: u16 = first.parse().map_err(|_| invalid())?;
-            let last: u16 = last.parse().map_err(|_| invalid())?;
-            if first > last {
-                return Err(invalid());
-            }
-            ports.extend(first..=last);
-        }
-        Ok(ports.into_iter().collect())
+        let ranges = parse_port_ranges(text).collect::<Result<Vec<_>, _>>()?;
+        Ok(ranges.into_iter().flatten().collect())
     }
+}
+
+/// Reads ports and ranges of ports, separated by commas or white space, in the order of the text.
+///
+/// ```
+/// use sortie_scanners::target::parse_port_ranges;
+///
+/// let ranges: Result<Vec<_>, _> = parse_port_ranges("443, 8000-8002").collect();
+/// assert_eq!(ranges?, [443..=443, 8000..=8002]);
+/// # Ok::<(), sortie_scanners::target::InvalidTargets>(())
+/// ```
+///
+/// # Errors
+///
+/// [`InvalidTargets::Port`] for an entry that is neither, or that ends before it begins.
+pub fn parse_port_ranges(
+    text: &str,
+) -> impl Iterator<Item = Result<RangeInclusive<u16>, InvalidTargets>> {
+    entries(text).map(|entry| {
+        let invalid = || InvalidTargets::Port(entry.to_owned());
+        let (first, last) = entry.split_once('-').unwrap_or((entry, entry));
+        let first: u16 = first.parse().map_err(|_| invalid())?;
+        let last: u16 = last.parse().map_err(|_| invalid())?;
+        if first > last {
+            return Err(invalid());
+        }
+        Ok(first..=last)
+    })
 }

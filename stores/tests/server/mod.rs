@@ -30,21 +30,11 @@ fn shared() -> Option<&'static str> {
             if std::env::var("SORTIE_POSTGRES").is_ok_and(|said| said == "none") {
                 return None;
             }
-            match Server::start(&[]) {
-                Ok(server) => {
-                    let address = server.address.clone();
-                    // It ends with this program, which holds its input.
-                    std::mem::forget(server);
-                    Some(address)
-                }
-                Err(why) => {
-                    let required =
-                        std::env::var("SORTIE_POSTGRES").is_ok_and(|said| said == "required");
-                    assert!(!required, "{why}");
-                    eprintln!("skipped: what needs PostgreSQL; {why}");
-                    None
-                }
-            }
+            let server = Server::find(&[])?;
+            let address = server.address.clone();
+            // It ends with this program, which holds its input.
+            std::mem::forget(server);
+            Some(address)
         })
         .as_deref()
 }

@@ -45,6 +45,21 @@ impl Server {
         })
     }
 
+    /// Starts one, or says why there is none. Under `SORTIE_POSTGRES=required` that is a failure.
+    pub(crate) fn find(options: &[&str]) -> Option<Self> {
+        let asked = std::env::var("SORTIE_POSTGRES").unwrap_or_default();
+        match Self::start(options) {
+            Ok(server) => Some(server),
+            // Somebody has tried, and said so.
+            Err(_) if asked == "none" => None,
+            Err(why) => {
+                assert_ne!(asked, "required", "{why}");
+                eprintln!("skipped: what needs PostgreSQL; {why}");
+                None
+            }
+        }
+    }
+
     /// SIGKILL, wherever it is. Under `--restart` it comes again.
     pub(crate) fn kill(&self) {
         // Absent for a moment if it is just about to start again.

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-pub use aws_sdk_lambda::Client;
+// With its other types, for whoever makes a client of their own.
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+pub use aws_sdk_lambda::{self, Client};
 use futures_util::{StreamExt as _, stream};
 use task_core::Queue;
 use task_core::ports::transport::{

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use scanners::target::parse_port_ranges;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserializer, Serializer};
 
@@ -49,19 +50,8 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Vec<u16>, E> {
         let mut ports = Vec::new();
-        for entry in text.split(',').map(str::trim) {
-            // A text of nothing has one entry.
-            if entry.is_empty() {
-                continue;
-            }
-            let invalid = || E::custom(format_args!("{entry:?} is no port or range of ports"));
-            let (first, last) = entry.split_once('-').unwrap_or((entry, entry));
-            let first: u16 = first.parse().map_err(|_| invalid())?;
-            let last: u16 = last.parse().map_err(|_| invalid())?;
-            if first > last {
-                return Err(invalid());
-            }
-            ports.extend(first..=last);
+        for range in parse_port_ranges(text) {
+            ports.extend(range.map_err(E::custom)?);
             check(ports.len())?;
         }
         Ok(ports)
