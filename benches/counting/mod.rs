@@ -272,9 +272,9 @@ impl StoreTx for CountingTx {
         self.inner.put_outbox(rows).await
     }
 
-    async fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> Result<(), StoreError> {
+    async fn remove_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
         self.counts.primitives.fetch_add(1, Relaxed);
-        self.inner.remove_outbox(keys).await
+        self.inner.remove_outbox(rows).await
     }
 
     async fn due_outbox(

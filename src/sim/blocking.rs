@@ -236,7 +236,7 @@ pass_on! {
     fn close_tasks(&mut self, containers: &[ContainerId], state: TaskState, now: Timestamp) -> Vec<Closed>;
     fn put_data(&mut self, rows: &[ResultRow]) -> ();
     fn put_outbox(&mut self, rows: &[OutboxRow]) -> ();
-    fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> ();
+    fn remove_outbox(&mut self, rows: &[OutboxRow]) -> ();
     fn due_outbox(&mut self, before: Timestamp, limit: usize) -> Vec<OutboxRow>;
     fn due_tasks(&mut self, now: Timestamp, limit: usize) -> Vec<TaskHead>;
     fn due_containers(&mut self, now: Timestamp) -> Vec<ContainerRow>;

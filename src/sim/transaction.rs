@@ -184,9 +184,9 @@ impl StoreTx for Transaction {
         Ok(())
     }
 
-    async fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> Result<(), StoreError> {
-        self.open()?.remove_outbox(keys).await?;
-        self.changes.push(Change::Unsend(keys.to_vec()));
+    async fn remove_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
+        self.open()?.remove_outbox(rows).await?;
+        self.changes.push(Change::Unsend(rows.to_vec()));
         Ok(())
     }
 

@@ -135,9 +135,8 @@ async fn run(title: &str, store: Arc<dyn Store>, transactions: u32) {
         let dispatches: Vec<OutboxRow> = ids
             .iter()
             .map(|id| OutboxRow {
-                task: *id,
-                attempt: 1,
-                send_at: now,
+                batch: (ids[0], 1),
+                ..OutboxRow::alone(*id, 1, now)
             })
             .collect();
         time!("put_outbox", tx.put_outbox(&dispatches));
@@ -148,8 +147,7 @@ async fn run(title: &str, store: Arc<dyn Store>, transactions: u32) {
         time!("commit (1 of 2)", tx.commit());
 
         let mut tx = time!("begin (2 of 2)", store.begin());
-        let sent: Vec<(TaskId, u32)> = ids.iter().map(|id| (*id, 1)).collect();
-        time!("remove_outbox", tx.remove_outbox(&sent));
+        time!("remove_outbox", tx.remove_outbox(&dispatches));
         time!("heads", tx.heads(&ids));
         let done = update(TaskState::Succeeded, None);
         time!("update_tasks (succeeded)", tx.update_tasks(&done));

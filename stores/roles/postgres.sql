@@ -35,6 +35,8 @@ GRANT SELECT, INSERT, UPDATE
 GRANT SELECT, INSERT, DELETE ON task_manager.inbox, task_manager.outbox TO sortie_manager;
 -- A prune skips the rows that another one has locked, and to lock a row takes this.
 GRANT UPDATE (received_at) ON task_manager.inbox TO sortie_manager;
+-- Of a batch only part of which was sent, the rest stays.
+GRANT UPDATE (members, tasks, attempts) ON task_manager.outbox TO sortie_manager;
 -- What it reads of task data is for those who wait for results in its process.
 GRANT SELECT, INSERT, UPDATE ON task_manager.task_data TO sortie_manager;
 GRANT SELECT ON task_manager.task_collection_data TO sortie_manager;

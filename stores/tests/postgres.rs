@@ -16,8 +16,8 @@ use task_core::payload::Payload;
 use task_core::policy::{CompletionPolicy, TaskOptions};
 use task_core::ports::data::{DataStore as _, Dataset, Writer};
 use task_core::ports::store::{
-    CollectionRow, ContainerRow, Counters, ResultRow, Store as _, StoreError, Task, TaskHead,
-    TaskStatus, TaskUpdate,
+    CollectionRow, ContainerRow, Counters, OutboxRow, ResultRow, Store as _, StoreError, Task,
+    TaskHead, TaskStatus, TaskUpdate,
 };
 use task_core::route::WorkerKind;
 use task_core::state::TaskState;
@@ -466,7 +466,10 @@ async fn a_batch_of_completions_takes_eight_statements() {
         tx.insert_tasks(&tasks).await.unwrap();
         tx.commit().await.unwrap();
         let ids: Vec<TaskId> = tasks.iter().map(|task| task.head.id).collect();
-        let keys: Vec<(TaskId, u32)> = ids.iter().map(|id| (*id, 1)).collect();
+        let sent: Vec<_> = ids
+            .iter()
+            .map(|id| OutboxRow::alone(*id, 1, at(1)))
+            .collect();
         let messages: Vec<MessageId> = (0..size)
             .map(|index| {
                 MessageId::from_uuid(Uuid::from_u128(u128::from(n) << 64 | u128::from(index)))
@@ -494,7 +497,7 @@ async fn a_batch_of_completions_takes_eight_statements() {
             .collect();
         let (_, before) = store.statements();
         let mut tx = store.begin().await.unwrap();
-        tx.remove_outbox(&keys).await.unwrap();
+        tx.remove_outbox(&sent).await.unwrap();
         assert!(
             tx.inbox(&messages, at(1))
                 .await
@@ -513,7 +516,14 @@ async fn a_batch_of_completions_takes_eight_statements() {
                 .is_empty()
         );
         tx.put_data(&results).await.unwrap();
-        tx.put_outbox(&[]).await.unwrap();
+        let next: Vec<_> = ids
+            .iter()
+            .map(|id| OutboxRow {
+                batch: (ids[0], 2),
+                ..OutboxRow::alone(*id, 2, at(2))
+            })
+            .collect();
+        tx.put_outbox(&next).await.unwrap();
         tx.update_containers(&rows).await.unwrap();
         tx.commit().await.unwrap();
         // Begin, inbox, lock, heads, containers with collections, states and what waits, the

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use task_core::ports::store::{
-    CollectionRow, ContainerRow, Counters, Task, TaskStatus, TaskUpdate,
+    CollectionRow, ContainerRow, Counters, OutboxRow, Task, TaskStatus, TaskUpdate,
 };
 use task_core::workflow::Role;
 use task_core::{ContainerId, Coverage, TaskState, Usage};
@@ -39,9 +39,9 @@ impl Model {
                 self.outbox.put(&rows);
                 Ok(())
             }
-            Change::Unsend(keys) => {
-                self.outbox.remove(&keys);
-                turn.unsent.extend(keys);
+            Change::Unsend(rows) => {
+                self.outbox.remove(&rows);
+                turn.unsent.extend(rows.iter().map(OutboxRow::key));
                 Ok(())
             }
         }

@@ -22,17 +22,17 @@ pub(super) struct Outbox {
 impl Outbox {
     pub(super) fn put(&mut self, rows: &[OutboxRow]) {
         for row in rows {
-            self.rows.entry((row.task, row.attempt)).or_insert_with(|| {
+            self.rows.entry(row.key()).or_insert_with(|| {
                 self.by_time.insert((row.send_at, row.task, row.attempt));
                 row.send_at
             });
         }
     }
 
-    pub(super) fn remove(&mut self, keys: &[(TaskId, u32)]) {
-        for key in keys {
-            if let Some(at) = self.rows.remove(key) {
-                self.by_time.remove(&(at, key.0, key.1));
+    pub(super) fn remove(&mut self, rows: &[OutboxRow]) {
+        for row in rows {
+            if let Some(at) = self.rows.remove(&row.key()) {
+                self.by_time.remove(&(at, row.task, row.attempt));
             }
         }
     }
@@ -131,19 +131,19 @@ impl Model {
             match change {
                 super::Change::Send(new) => {
                     for row in new {
-                        rows.entry((row.task, row.attempt)).or_insert(row.send_at);
+                        rows.entry(row.key()).or_insert(row.send_at);
                     }
                 }
-                super::Change::Unsend(keys) => {
-                    for key in keys {
-                        rows.remove(key);
+                super::Change::Unsend(sent) => {
+                    for row in sent {
+                        rows.remove(&row.key());
                     }
                 }
                 _ => {}
             }
         }
         rows.retain(|_, at| *at <= before);
-        let known = |row: &OutboxRow| rows.get(&(row.task, row.attempt)) == Some(&row.send_at);
+        let known = |row: &OutboxRow| rows.get(&row.key()) == Some(&row.send_at);
         if let Some(row) = found.iter().find(|row| !known(row)) {
             return Err(format!(
                 "attempt {} of task {} is in the outbox and was never put there",

@@ -25,7 +25,7 @@ pub(in crate::sim) enum Change {
     /// Dispatches that must be sent.
     Send(Vec<OutboxRow>),
     /// Dispatches that were sent, or need not be.
-    Unsend(Vec<(TaskId, u32)>),
+    Unsend(Vec<OutboxRow>),
 }
 
 /// The state of all collections, as it follows from what was committed.

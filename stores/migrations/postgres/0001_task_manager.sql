@@ -112,12 +112,20 @@ CREATE TABLE task_manager.inbox (
 );
 CREATE INDEX inbox_received ON task_manager.inbox (received_at);
 
+-- A row for each batch of dispatches, with the first of them for its key: they are put at once, and
+-- mostly leave at once.
 CREATE TABLE task_manager.outbox (
     task uuid NOT NULL,
     attempt bigint NOT NULL,
     send_at bigint NOT NULL,
+    members integer NOT NULL,
+    tasks uuid[] NOT NULL,
+    attempts bigint[] NOT NULL,
     PRIMARY KEY (task, attempt)
 );
+-- They live too briefly to be worth compressing.
+ALTER TABLE task_manager.outbox
+    ALTER tasks SET STORAGE EXTERNAL, ALTER attempts SET STORAGE EXTERNAL;
 CREATE INDEX outbox_due ON task_manager.outbox (send_at, task, attempt);
 
 -- These turn over all the time: vacuum by what changed, not by what share of the table that is,
@@ -126,7 +134,7 @@ ALTER TABLE task_manager.tasks
     SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 ALTER TABLE task_manager.inbox SET (autovacuum_vacuum_scale_factor = 0.05);
 ALTER TABLE task_manager.outbox
-    SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+    SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 -- Whether a task runs in this attempt. Its state cannot change before the transaction ends. Workers
 -- may call this; they may not touch tasks.

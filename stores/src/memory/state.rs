@@ -261,11 +261,7 @@ impl State {
     pub(super) fn remove_outbox(&mut self, task: TaskId, attempt: u32) -> Option<OutboxRow> {
         let send_at = self.outbox.remove(&(task, attempt))?;
         self.outbox_by_time.remove(&(send_at, task, attempt));
-        Some(OutboxRow {
-            task,
-            attempt,
-            send_at,
-        })
+        Some(OutboxRow::alone(task, attempt, send_at))
     }
 
     /// Sets or removes a row of task data; returns what was there.

@@ -266,9 +266,9 @@ impl StoreTx for MemoryTx {
         Ok(())
     }
 
-    async fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> Result<(), StoreError> {
-        for (task, attempt) in keys {
-            if let Some(old) = self.state.remove_outbox(*task, *attempt) {
+    async fn remove_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
+        for row in rows {
+            if let Some(old) = self.state.remove_outbox(row.task, row.attempt) {
                 self.done.push(Undo::OldOutbox(old));
             }
         }
@@ -287,11 +287,7 @@ impl StoreTx for MemoryTx {
             .take_while(|(at, ..)| *at <= before);
         let rows = rows.take(limit);
         Ok(rows
-            .map(|&(send_at, task, attempt)| OutboxRow {
-                task,
-                attempt,
-                send_at,
-            })
+            .map(|&(send_at, task, attempt)| OutboxRow::alone(task, attempt, send_at))
             .collect())
     }
 

@@ -140,22 +140,6 @@ columns! {
 }
 
 columns! {
-    Outbox {
-        task: Uuid as "uuid",
-        attempt: i64 as "int8",
-        send_at: i64 as "int8",
-    }
-}
-
-columns! {
-    /// The keys of the outbox.
-    Sent {
-        task: Uuid as "uuid",
-        attempt: i64 as "int8",
-    }
-}
-
-columns! {
     Ids {
         id: Uuid as "uuid",
     }

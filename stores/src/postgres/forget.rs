@@ -49,7 +49,7 @@ impl PostgresStore {
     async fn forget_some(&self, id: CollectionId) -> Result<bool, StoreError> {
         let mut session = self.session().await?;
         session.lock(families([&id])).await?;
-        for statement in [DATA, VALUES, OUTBOX_AND_TASKS] {
+        for statement in [DATA, VALUES, TASKS] {
             if remove(&mut session, statement, id).await? >= AT_ONCE.unsigned_abs() {
                 session.commit().await?;
                 return Ok(false);
@@ -82,13 +82,12 @@ const VALUES: &str = "DELETE FROM task_manager.task_collection_data WHERE ctid =
      SELECT ctid FROM task_manager.task_collection_data WHERE collection = $1 LIMIT $2))";
 
 /// The ids of tasks begin with the 48 bits of their collection's, so the key finds them without
-/// an index of its own.
-const OUTBOX_AND_TASKS: &str = "WITH gone AS (DELETE FROM task_manager.tasks WHERE ctid = ANY(ARRAY( \
+/// an index of its own. Dispatches of theirs that still stand in the outbox, along with those of
+/// others, are thrown out by the next tick.
+const TASKS: &str = "DELETE FROM task_manager.tasks WHERE ctid = ANY(ARRAY( \
      SELECT ctid FROM task_manager.tasks WHERE collection = $1 \
      AND id BETWEEN (left($1::text, 14) || '0000-0000-000000000000')::uuid \
-     AND (left($1::text, 14) || 'ffff-ffff-ffffffffffff')::uuid LIMIT $2)) RETURNING id), \
-     unsent AS (DELETE FROM task_manager.outbox WHERE task IN (SELECT id FROM gone)) \
-     SELECT id FROM gone";
+     AND (left($1::text, 14) || 'ffff-ffff-ffffffffffff')::uuid LIMIT $2))";
 
 const CONTAINERS: &str = "DELETE FROM task_manager.containers WHERE collection = $1";
 const COLLECTION: &str = "DELETE FROM task_manager.collections WHERE id = $1";

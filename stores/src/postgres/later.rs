@@ -3,15 +3,16 @@
 //! A statement is a journey to the server and back. Most of what the manager writes nobody reads
 //! again in the same transaction, so it travels together, in one statement before the commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use task_core::id::{ContainerId, TaskId};
+use task_core::id::ContainerId;
 use task_core::ports::store::{
     CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, Task, TaskUpdate,
 };
 use task_core::state::TaskState;
 
-use super::columns::{Collections, Data, Firsts, Ids, Outbox, Progress, Sent, Statuses};
+use super::columns::{Collections, Data, Firsts, Ids, Progress, Statuses};
+use super::outbox::Batches;
 use super::put::DataOf;
 use super::session::{Session, query};
 use super::statements;
@@ -24,9 +25,8 @@ const MOST_BYTES: usize = 32 << 20;
 pub(super) struct Later {
     tasks: (Ids, Statuses),
     data: Data,
-    sent: Sent,
-    sent_keys: HashSet<(TaskId, u32)>,
-    outbox: Outbox,
+    sent: Batches,
+    outbox: Batches,
     containers: (Ids, Progress, Firsts),
     /// Below which ordinal no task of a container waits.
     firsts: HashMap<ContainerId, u32>,
@@ -49,8 +49,8 @@ impl Later {
         let rows = match part {
             Part::Tasks => self.tasks.0.id.len(),
             Part::Data => self.data.body.len(),
-            Part::Sent => self.sent.task.len(),
-            Part::Outbox => self.outbox.task.len(),
+            Part::Sent => return !self.sent.is_empty(),
+            Part::Outbox => return !self.outbox.is_empty(),
             Part::Containers => self.containers.0.id.len(),
             Part::Collections => self.collections.id.len(),
         };
@@ -94,25 +94,18 @@ impl Later {
         Ok(())
     }
 
-    pub(super) fn sent(&mut self, keys: &[(TaskId, u32)]) {
-        for (task, attempt) in keys {
-            if self.sent_keys.insert((*task, *attempt)) {
-                self.sent.task.push(*task.as_uuid());
-                self.sent.attempt.push((*attempt).into());
-            }
-        }
+    pub(super) fn sent(&mut self, rows: &[OutboxRow]) {
+        self.sent.extend(rows);
     }
 
-    /// Whether one of `rows` is about to be removed, so that the order would matter.
+    /// Whether something of the batch of one of `rows` is about to be removed, so that the order
+    /// would matter.
     pub(super) fn removes_any(&self, rows: &[OutboxRow]) -> bool {
-        !self.sent_keys.is_empty()
-            && rows
-                .iter()
-                .any(|row| self.sent_keys.contains(&(row.task, row.attempt)))
+        !self.sent.is_empty() && rows.iter().any(|row| self.sent.has_batch_of(row))
     }
 
     pub(super) fn outbox(&mut self, rows: &[OutboxRow]) {
-        rows.iter().for_each(|row| self.outbox.push(row));
+        self.outbox.extend(rows);
     }
 
     pub(super) fn containers(&mut self, rows: &[ContainerRow]) -> Result<(), StoreError> {
@@ -168,8 +161,8 @@ impl Session {
         } = std::mem::take(later);
         later.firsts = waiting;
         let only_tasks = data.body.is_empty()
-            && sent.task.is_empty()
-            && outbox.task.is_empty()
+            && sent.is_empty()
+            && outbox.is_empty()
             && container_ids.id.is_empty()
             && collections.id.is_empty();
         if only_tasks {

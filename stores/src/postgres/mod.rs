@@ -57,6 +57,7 @@ mod forget;
 mod later;
 mod locks;
 mod options;
+mod outbox;
 mod put;
 mod read;
 mod recon;

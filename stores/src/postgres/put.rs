@@ -5,12 +5,10 @@ use std::collections::{HashMap, HashSet};
 use sqlx::types::Uuid;
 use task_core::id::{ContainerId, TaskId};
 use task_core::payload::Payload;
-use task_core::ports::store::{
-    CollectionRow, ContainerRow, OutboxRow, StoreError, Task, TaskStatus,
-};
+use task_core::ports::store::{CollectionRow, ContainerRow, StoreError, Task, TaskStatus};
 use task_core::time::Timestamp;
 
-use super::columns::{Bodies, Collections, Containers, Data, Heads, Outbox, Progress, Statuses};
+use super::columns::{Bodies, Collections, Containers, Data, Heads, Progress, Statuses};
 use crate::codes::Code;
 use crate::text::{encode, payload_text, unless_default};
 
@@ -172,14 +170,6 @@ impl Data {
     /// Bytes of the bodies.
     pub(super) fn bytes(&self) -> usize {
         self.body.iter().map(String::len).sum()
-    }
-}
-
-impl Outbox {
-    pub(super) fn push(&mut self, row: &OutboxRow) {
-        self.task.push(*row.task.as_uuid());
-        self.attempt.push(row.attempt.into());
-        self.send_at.push(millis(row.send_at));
     }
 }
 

@@ -17,7 +17,7 @@ impl PostgresStore {
     /// | | manager | Internal and bare-metal workers |
     /// |---|---|---|
     /// | collections, containers, tasks | read, insert, update | read names and places only |
-    /// | inbox, outbox | read, insert, delete | – |
+    /// | inbox, outbox | read, insert, delete; what is left of a batch | – |
     /// | task data | read, insert, update | read, insert, update, delete |
     /// | values of collections | read | read, insert, update |
     /// | recon data | – | read, insert, update |

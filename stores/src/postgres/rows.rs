@@ -132,6 +132,7 @@ impl<'r> Reader<'r> {
             task: TaskId::from_uuid(self.uuid()?),
             attempt: self.int()?,
             send_at: Timestamp::from_millis(self.int()?),
+            batch: (TaskId::from_uuid(self.uuid()?), self.int()?),
         })
     }
 

@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use super::columns::{
-    Bodies, Collections, Column, Containers, Data, Firsts, Heads, Outbox, Progress, Sent, Statuses,
-    insert, names, unnest, update,
+    Bodies, Collections, Column, Containers, Data, Firsts, Heads, Progress, Statuses, insert,
+    names, update,
 };
+use super::outbox;
 
 const COLLECTION: &[Column] = Collections::COLUMNS;
 static CONTAINER: LazyLock<Vec<Column>> =
@@ -47,8 +48,8 @@ statements! {
         };
         let tasks = update("task_manager.tasks", from(1 + Statuses::COLUMNS.len()), Statuses::COLUMNS, &[]);
         let data = put_data(from(Data::COLUMNS.len()), " WHERE (SELECT count(*) FROM tasks) >= 0");
-        let sent = remove_outbox(from(Sent::COLUMNS.len()));
-        let outbox = insert("task_manager.outbox", from(Outbox::COLUMNS.len()), Outbox::COLUMNS);
+        let sent = outbox::remove(from(outbox::PARAMETERS));
+        let outbox = outbox::put(from(outbox::PARAMETERS));
         let containers = update(
             "task_manager.containers",
             from(1 + Progress::COLUMNS.len() + Firsts::COLUMNS.len()),
@@ -58,8 +59,8 @@ statements! {
         let collections =
             update("task_manager.collections", from(COLLECTION.len()), &COLLECTION[1..], &[]);
         format!(
-            "WITH tasks AS ({tasks} RETURNING 1), data AS ({data}), sent AS ({sent}), \
-             outbox AS ({outbox} ON CONFLICT DO NOTHING), containers AS ({containers}), \
+            "WITH tasks AS ({tasks} RETURNING 1), data AS ({data}), {sent}, \
+             outbox AS ({outbox}), containers AS ({containers}), \
              collections AS ({collections}) SELECT 1"
         )
     };
@@ -144,9 +145,6 @@ pub(super) const DUE_CONTAINER_IDS: &str =
 pub(super) const DUE_COLLECTION_IDS: &str =
     "SELECT id FROM task_manager.collections WHERE state = 1 AND deadline_at <= $1";
 
-pub(super) const DUE_OUTBOX: &str = "SELECT task, attempt, send_at FROM task_manager.outbox \
-     WHERE send_at <= $1 ORDER BY send_at, task, attempt LIMIT $2";
-
 /// Rows that another manager is about to forget are left to it.
 pub(super) const PRUNE_INBOX: &str = "DELETE FROM task_manager.inbox WHERE id IN \
      (SELECT id FROM task_manager.inbox WHERE received_at < $1 FOR UPDATE SKIP LOCKED)";
@@ -194,13 +192,5 @@ fn put_data(first: usize, condition: &str) -> String {
         "{}{condition} ON CONFLICT (container, task, seq) \
          DO UPDATE SET attempt = excluded.attempt, body = excluded.body",
         insert("task_manager.task_data", first, Data::COLUMNS)
-    )
-}
-
-fn remove_outbox(first: usize) -> String {
-    format!(
-        "DELETE FROM task_manager.outbox AS o USING {} \
-         WHERE o.task = u.task AND o.attempt = u.attempt",
-        unnest(first, Sent::COLUMNS)
     )
 }

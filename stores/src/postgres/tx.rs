@@ -20,7 +20,7 @@ use super::locks::{Family, families};
 use super::put::{at_most, code, each_once, in_parts, millis};
 use super::rows::{Reader, Shared};
 use super::session::{Session, Statement, query};
-use super::{children, statements};
+use super::{children, outbox, statements};
 
 /// An open transaction.
 pub(super) struct PostgresTx {
@@ -307,9 +307,9 @@ impl StoreTx for PostgresTx {
         Ok(())
     }
 
-    async fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> Result<(), StoreError> {
+    async fn remove_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
         self.settle(Part::Outbox).await?;
-        self.later.sent(keys);
+        self.later.sent(rows);
         Ok(())
     }
 
@@ -320,7 +320,7 @@ impl StoreTx for PostgresTx {
     ) -> Result<Vec<OutboxRow>, StoreError> {
         self.settle(Part::Outbox).await?;
         self.settle(Part::Sent).await?;
-        let statement = sqlx::query(statements::DUE_OUTBOX)
+        let statement = sqlx::query(outbox::DUE)
             .bind(millis(before))
             .bind(at_most(limit));
         let rows = self.session.rows(statement).await?;

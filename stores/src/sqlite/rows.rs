@@ -233,11 +233,9 @@ pub(super) struct Outbox(Hex, u32, u64);
 
 impl Outbox {
     pub(super) fn row(self) -> OutboxRow {
-        OutboxRow {
-            task: TaskId::from_uuid(self.0.0),
-            attempt: self.1,
-            send_at: Timestamp::from_millis(self.2),
-        }
+        let Self(task, attempt, send_at) = self;
+        let send_at = Timestamp::from_millis(send_at);
+        OutboxRow::alone(TaskId::from_uuid(task.0), attempt, send_at)
     }
 }
 

@@ -267,14 +267,14 @@ impl StoreTx for SqliteTx {
         .await
     }
 
-    async fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> Result<(), StoreError> {
+    async fn remove_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
         run(
             self.transaction.conn()?,
             &columns::REMOVE_OUTBOX,
-            keys,
-            |pack, (task, attempt)| {
-                pack.id(task.as_bytes());
-                pack.int((*attempt).into());
+            rows,
+            |pack, row| {
+                pack.id(row.task.as_bytes());
+                pack.int(row.attempt.into());
                 Ok(())
             },
         )

@@ -255,18 +255,14 @@ async fn apply(tx: &mut dyn StoreTx, call: &Call) -> String {
         Call::PutOutbox(rows) => {
             let rows: Vec<_> = rows
                 .iter()
-                .map(|(n, attempt, at)| OutboxRow {
-                    task: task_id(*n),
-                    attempt: (*attempt).into(),
-                    send_at: time(*at),
-                })
+                .map(|(n, attempt, at)| OutboxRow::alone(task_id(*n), (*attempt).into(), time(*at)))
                 .collect();
             format!("{:?}", tx.put_outbox(&rows).await.unwrap())
         }
         Call::RemoveOutbox(keys) => {
             let keys: Vec<_> = keys
                 .iter()
-                .map(|(n, a)| (task_id(*n), u32::from(*a)))
+                .map(|(n, a)| OutboxRow::alone(task_id(*n), (*a).into(), time(0)))
                 .collect();
             format!("{:?}", tx.remove_outbox(&keys).await.unwrap())
         }

@@ -28,8 +28,9 @@ pub use data::{
     rows_come_in_order_and_in_pages, values_are_fenced_and_overwritten, writers_are_fenced,
 };
 pub use due::{
-    bare_metal_tasks_are_counted, due_containers_and_collections_are_running, due_tasks_are_active,
-    the_inbox_forgets, the_inbox_remembers, the_outbox_is_idempotent, the_outbox_is_ordered,
+    a_batch_leaves_the_outbox_in_parts, bare_metal_tasks_are_counted,
+    due_containers_and_collections_are_running, due_tasks_are_active, the_inbox_forgets,
+    the_inbox_remembers, the_outbox_is_idempotent, the_outbox_is_ordered,
 };
 pub use tasks::{
     close_tasks_closes_and_counts, count_from_leaves_out_generators, empty_lists_do_nothing,
@@ -72,6 +73,7 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn Store>) {
         the_inbox_forgets,
         the_outbox_is_idempotent,
         the_outbox_is_ordered,
+        a_batch_leaves_the_outbox_in_parts,
         due_tasks_are_active,
         due_containers_and_collections_are_running,
         bare_metal_tasks_are_counted,

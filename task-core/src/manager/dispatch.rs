@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::envelope::{DispatchTask, WIRE_VERSION, traceparent};
-use crate::id::{CollectionId, TaskId};
+use crate::id::CollectionId;
 use crate::payload::Claim;
-use crate::ports::store::{Task, TaskHead};
+use crate::ports::store::{OutboxRow, Task, TaskHead};
 use crate::ports::transport::Outgoing;
 use crate::route::WorkerKind;
 use crate::state::TaskState;
@@ -21,6 +21,8 @@ use super::Manager;
 pub(super) struct Dispatch {
     pub(super) task: Task,
     pub(super) delay: Duration,
+    /// What stands in the outbox until it is sent.
+    pub(super) row: OutboxRow,
 }
 
 /// All that a committed transaction wants sent.
@@ -91,7 +93,7 @@ impl Manager {
     ) {
         let max_delay = self.transport.limits().max_delay;
         let mut outgoing = Vec::new();
-        let mut keys = Vec::new();
+        let mut rows = Vec::new();
         // What the carrier cannot hold back for so long waits in the outbox until a tick.
         for dispatch in dispatches.filter(|dispatch| dispatch.delay <= max_delay) {
             let envelope = self.envelope(dispatch, scopes);
@@ -99,7 +101,7 @@ impl Manager {
                 body: envelope.encode().into(),
                 delay: dispatch.delay,
             });
-            keys.push((dispatch.task.head.id, dispatch.task.head.status.attempt));
+            rows.push(dispatch.row);
         }
         if outgoing.is_empty() {
             return;
@@ -108,12 +110,12 @@ impl Manager {
             .increment(outgoing.len() as u64);
         match self.transport.send(kind.queue(), outgoing).await {
             Ok(results) => {
-                let mut sent = Vec::with_capacity(keys.len());
-                for (key, result) in keys.into_iter().zip(results) {
+                let mut sent = Vec::with_capacity(rows.len());
+                for (row, result) in rows.into_iter().zip(results) {
                     match result {
-                        Ok(()) => sent.push(key),
+                        Ok(()) => sent.push(row),
                         Err(error) => {
-                            tracing::warn!(task = %key.0, %error, "dispatch not sent; a tick sends it");
+                            tracing::warn!(task = %row.task, %error, "dispatch not sent; a tick sends it");
                         }
                     }
                 }
@@ -124,7 +126,7 @@ impl Manager {
     }
 
     fn envelope(&self, dispatch: &Dispatch, scopes: &HashMap<CollectionId, Claim>) -> DispatchTask {
-        let Dispatch { task, delay } = dispatch;
+        let Dispatch { task, delay, .. } = dispatch;
         let head = &task.head;
         let attempt = head.status.attempt;
         DispatchTask {
@@ -153,12 +155,12 @@ impl Manager {
     }
 
     /// Takes the dispatches that were sent but still stand in the outbox.
-    pub(super) fn take_sent(&self) -> Vec<(TaskId, u32)> {
+    pub(super) fn take_sent(&self) -> Vec<OutboxRow> {
         std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Remembers dispatches that were sent but still stand in the outbox.
-    pub(super) fn keep_sent(&self, mut sent: Vec<(TaskId, u32)>) {
+    pub(super) fn keep_sent(&self, mut sent: Vec<OutboxRow>) {
         self.sent
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

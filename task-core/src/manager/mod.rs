@@ -37,11 +37,10 @@ pub use error::{ManagerError, Refusal};
 pub use fence::FenceKey;
 pub use run::{ManagerLoop, Stop, StopHandle};
 
-use crate::id::TaskId;
 use crate::ports::fleet::Fleet;
 use crate::ports::objects::Objects;
 use crate::ports::runtime::Runtime;
-use crate::ports::store::Store;
+use crate::ports::store::{OutboxRow, Store};
 use crate::ports::transport::Transport;
 use crate::task::Registry;
 
@@ -57,7 +56,7 @@ pub struct Manager {
     config: ManagerConfig,
     /// Dispatches that were sent but still stand in the outbox. They leave it with the next
     /// transaction, which saves one of its own; losing this list only sends them twice.
-    sent: Mutex<Vec<(TaskId, u32)>>,
+    sent: Mutex<Vec<OutboxRow>>,
 }
 
 /// What a manager can be told.

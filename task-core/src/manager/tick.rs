@@ -139,9 +139,9 @@ impl Work<'_> {
             match current {
                 Some(task) => {
                     self.read_collections(&[task.head.collection]).await?;
-                    self.resend(task.clone());
+                    self.resend(task.clone(), row);
                 }
-                None => outdated.push((row.task, row.attempt)),
+                None => outdated.push(row),
             }
         }
         self.tx.remove_outbox(&outdated).await

@@ -39,8 +39,10 @@ pub(super) struct Work<'a> {
     pub(super) broken: BTreeSet<ContainerId>,
     /// Tasks to dispatch again.
     pub(super) again: Vec<Again>,
-    outbox: Vec<OutboxRow>,
+    /// Attempts that were decided on here.
     dispatches: Vec<Dispatch>,
+    /// What stands in the outbox already, and is sent once more.
+    resent: Vec<Dispatch>,
     pub(super) cancelled: BTreeSet<CollectionId>,
     pub(super) refused: Vec<(usize, Refusal)>,
     /// Messages that came too early.
@@ -53,12 +55,12 @@ pub(super) struct Work<'a> {
 /// they go back to the manager for the next one.
 struct Sent<'a> {
     manager: &'a Manager,
-    keys: Vec<(TaskId, u32)>,
+    rows: Vec<OutboxRow>,
 }
 
 impl Drop for Sent<'_> {
     fn drop(&mut self) {
-        self.manager.keep_sent(std::mem::take(&mut self.keys));
+        self.manager.keep_sent(std::mem::take(&mut self.rows));
     }
 }
 
@@ -87,10 +89,10 @@ impl<'a> Work<'a> {
         let mut tx = manager.store.begin().await?;
         let sent = Sent {
             manager,
-            keys: manager.take_sent(),
+            rows: manager.take_sent(),
         };
-        if !sent.keys.is_empty() {
-            tx.remove_outbox(&sent.keys).await?;
+        if !sent.rows.is_empty() {
+            tx.remove_outbox(&sent.rows).await?;
         }
         Ok(Self {
             manager,
@@ -108,8 +110,8 @@ impl<'a> Work<'a> {
             first: Vec::new(),
             broken: BTreeSet::new(),
             again: Vec::new(),
-            outbox: Vec::new(),
             dispatches: Vec::new(),
+            resent: Vec::new(),
             cancelled: BTreeSet::new(),
             refused: Vec::new(),
             early: BTreeSet::new(),
@@ -238,23 +240,17 @@ impl<'a> Work<'a> {
     pub(super) fn enqueue(&mut self, task: Task, delay: std::time::Duration) {
         let attempt = task.head.status.attempt;
         let send_at = self.now.after(delay);
-        self.outbox.push(OutboxRow {
-            task: task.head.id,
-            attempt,
-            send_at,
-        });
+        let row = OutboxRow::alone(task.head.id, attempt, send_at);
         if task.head.route == WorkerKind::BareMetal {
             self.bare_metal += 1;
         }
-        self.dispatches.push(Dispatch { task, delay });
+        self.dispatches.push(Dispatch { task, delay, row });
     }
 
     /// Sends once more what stands in the outbox already.
-    pub(super) fn resend(&mut self, task: Task) {
-        self.dispatches.push(Dispatch {
-            task,
-            delay: std::time::Duration::ZERO,
-        });
+    pub(super) fn resend(&mut self, task: Task, row: OutboxRow) {
+        let delay = std::time::Duration::ZERO;
+        self.resent.push(Dispatch { task, delay, row });
     }
 
     /// Starts an attempt at a task: new status, outbox, dispatch.
@@ -286,7 +282,8 @@ impl<'a> Work<'a> {
             manager,
             tx,
             mut sent,
-            dispatches,
+            mut dispatches,
+            mut resent,
             collections,
             cancelled,
             refused,
@@ -298,6 +295,7 @@ impl<'a> Work<'a> {
             .into_values()
             .filter_map(|collection| Some((collection.id, collection.scope?)))
             .collect();
+        dispatches.append(&mut resent);
         let mut dispatches = Dispatches {
             dispatches,
             scopes,
@@ -308,7 +306,7 @@ impl<'a> Work<'a> {
             manager.send(std::mem::take(&mut dispatches)).await;
         }
         tx.commit().await?;
-        sent.keys.clear();
+        sent.rows.clear();
         Ok(Committed {
             dispatches,
             refused,
@@ -328,19 +326,11 @@ impl<'a> Work<'a> {
                 .get(&task.head.container)
                 .is_none_or(|c| !c.state.is_terminal())
         };
-        let closed: HashSet<(TaskId, u32)> = self
-            .dispatches
-            .iter()
-            .filter(|dispatch| !open(&dispatch.task))
-            .map(|dispatch| (dispatch.task.head.id, dispatch.task.head.status.attempt))
-            .collect();
-        if !closed.is_empty() {
-            self.dispatches.retain(|dispatch| open(&dispatch.task));
-            self.outbox
-                .retain(|row| !closed.contains(&(row.task, row.attempt)));
-        }
-        if !self.outbox.is_empty() && !mutant!(OutboxForgotten) {
-            self.tx.put_outbox(&self.outbox).await?;
+        self.dispatches.retain(|dispatch| open(&dispatch.task));
+        self.resent.retain(|dispatch| open(&dispatch.task));
+        if !self.dispatches.is_empty() && !mutant!(OutboxForgotten) {
+            let rows = batched(&mut self.dispatches);
+            self.tx.put_outbox(&rows).await?;
         }
         if !self.changed_containers.is_empty() {
             let rows: Vec<_> = self
@@ -360,4 +350,16 @@ impl<'a> Work<'a> {
         }
         Ok(())
     }
+}
+
+/// Makes a batch of what is sent to one kind of workers at one time: it is sent at once, and so can
+/// leave the outbox at once.
+fn batched(dispatches: &mut [Dispatch]) -> Vec<OutboxRow> {
+    let mut firsts = HashMap::new();
+    let rows = dispatches.iter_mut().map(|Dispatch { task, row, .. }| {
+        let batch = firsts.entry((task.head.route, row.send_at));
+        row.batch = *batch.or_insert(row.key());
+        *row
+    });
+    rows.collect()
 }

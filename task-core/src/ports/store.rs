@@ -115,11 +115,13 @@ pub trait StoreTx: Send {
     /// overwritten.
     async fn put_data(&mut self, rows: &[ResultRow]) -> Result<(), StoreError>;
 
-    /// Puts dispatches into the outbox. One that is there already is left as it is.
+    /// Puts dispatches into the outbox, each batch whole and at once. One that is there already is
+    /// left as it is.
     async fn put_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError>;
 
-    /// Removes dispatches that were sent from the outbox.
-    async fn remove_outbox(&mut self, keys: &[(TaskId, u32)]) -> Result<(), StoreError>;
+    /// Removes dispatches that were sent from the outbox, given as they were put or as
+    /// [`due_outbox`](Self::due_outbox) returned them. What is not there is none of them.
+    async fn remove_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError>;
 
     /// Up to `limit` dispatches whose `send_at` is at or before `before`, earliest first.
     async fn due_outbox(
@@ -402,8 +404,31 @@ pub struct OutboxRow {
     pub task: TaskId,
     /// The attempt to dispatch.
     pub attempt: u32,
-    /// Not to be delivered before.
+    /// Not to be delivered before. One time for a whole batch.
     pub send_at: Timestamp,
+    /// Task and attempt of the first dispatch of its batch: of those that one transaction puts to
+    /// be sent at one time. A store may keep a batch in one place and find it by this; one that
+    /// keeps each dispatch alone pays no heed to it.
+    pub batch: (TaskId, u32),
+}
+
+impl OutboxRow {
+    /// A dispatch that is a batch of its own.
+    #[must_use]
+    pub const fn alone(task: TaskId, attempt: u32, send_at: Timestamp) -> Self {
+        Self {
+            task,
+            attempt,
+            send_at,
+            batch: (task, attempt),
+        }
+    }
+
+    /// Task and attempt: at most one dispatch of an outbox has both.
+    #[must_use]
+    pub const fn key(&self) -> (TaskId, u32) {
+        (self.task, self.attempt)
+    }
 }
 
 /// A task that did not make it, and why.

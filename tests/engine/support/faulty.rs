@@ -208,7 +208,7 @@ pass_on! {
     close_tasks(containers: &[ContainerId], state: sortie::core::TaskState, now: Timestamp) -> Vec<Closed>;
     put_data(rows: &[ResultRow]) -> ();
     put_outbox(rows: &[OutboxRow]) -> ();
-    remove_outbox(keys: &[(TaskId, u32)]) -> ();
+    remove_outbox(rows: &[OutboxRow]) -> ();
     due_outbox(before: Timestamp, limit: usize) -> Vec<OutboxRow>;
     due_tasks(now: Timestamp, limit: usize) -> Vec<TaskHead>;
     due_containers(now: Timestamp) -> Vec<ContainerRow>;

@@ -80,7 +80,7 @@ pub async fn dropped_work_is_undone(store: &dyn Store) {
     tx.put_data(&[result(&both[0], 0, "9"), result(&both[0], 1, "9")])
         .await
         .expect("data is put");
-    tx.remove_outbox(&[(both[0].head.id, 1)])
+    tx.remove_outbox(&[outbox(&both[0], 1)])
         .await
         .expect("dispatches are removed");
     tx.close_tasks(&[row.id], TaskState::Disabled, at(9))
@@ -212,7 +212,7 @@ pub async fn reads_see_own_writes(store: &dyn Store) {
         [outbox(&all[0], 1)],
         "a transaction sees its own dispatches"
     );
-    tx.remove_outbox(&[(all[0].head.id, 1)])
+    tx.remove_outbox(&[outbox(&all[0], 1)])
         .await
         .expect("dispatches are removed");
     let seen = tx
@@ -307,11 +307,7 @@ async fn everything(
 }
 
 fn outbox(task: &Task, attempt: u32) -> OutboxRow {
-    OutboxRow {
-        task: task.head.id,
-        attempt,
-        send_at: at(10),
-    }
+    OutboxRow::alone(task.head.id, attempt, at(10))
 }
 
 fn result(task: &Task, seq: u32, body: &str) -> ResultRow {

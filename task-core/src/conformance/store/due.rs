@@ -3,7 +3,8 @@
 use super::fixture::{
     at, becomes, begin, child, collection, commit, container, full_child, message_id, running, seed,
 };
-use crate::ports::store::{OutboxRow, Store, TaskStatus};
+use crate::id::TaskId;
+use crate::ports::store::{OutboxRow, Store, StoreTx, TaskStatus};
 use crate::route::WorkerKind;
 use crate::state::TaskState;
 
@@ -78,11 +79,7 @@ pub async fn the_inbox_forgets(store: &dyn Store) {
 pub async fn the_outbox_is_idempotent(store: &dyn Store) {
     let row = container(collection(1).id, 0);
     let task = child(&row, 0).head.id;
-    let dispatch = |attempt, time| OutboxRow {
-        task,
-        attempt,
-        send_at: at(time),
-    };
+    let dispatch = |attempt, time| OutboxRow::alone(task, attempt, at(time));
     let mut tx = begin(store).await;
     tx.put_outbox(&[dispatch(1, 10), dispatch(1, 11), dispatch(2, 12)])
         .await
@@ -99,10 +96,10 @@ pub async fn the_outbox_is_idempotent(store: &dyn Store) {
         [dispatch(1, 10), dispatch(2, 12)],
         "a dispatch that is there is left as it is; another attempt is another dispatch"
     );
-    tx.remove_outbox(&[(task, 2), (task, 3)])
+    tx.remove_outbox(&[dispatch(2, 12), dispatch(3, 12)])
         .await
         .expect("dispatches are removed");
-    tx.remove_outbox(&[(task, 2)])
+    tx.remove_outbox(&[dispatch(2, 12)])
         .await
         .expect("dispatches are removed");
     commit(tx).await;
@@ -118,17 +115,72 @@ pub async fn the_outbox_is_idempotent(store: &dyn Store) {
     );
 }
 
+/// A batch is put at once, and leaves at once or in any parts; nobody loses what another one leaves.
+pub async fn a_batch_leaves_the_outbox_in_parts(store: &dyn Store) {
+    let row = container(collection(1).id, 0);
+    let batch = |numbers: std::ops::Range<u32>| -> Vec<OutboxRow> {
+        let first = (child(&row, numbers.start).head.id, 1);
+        let member = |n| OutboxRow {
+            batch: first,
+            ..OutboxRow::alone(child(&row, n).head.id, 1, at(10))
+        };
+        numbers.map(member).collect()
+    };
+    let (one, other) = (batch(0..5), batch(5..9));
+    let mut tx = begin(store).await;
+    let both = [&one[..], &other[..]].concat();
+    tx.put_outbox(&both).await.expect("two batches are put");
+    commit(tx).await;
+    let mut tx = begin(store).await;
+    let found = due(&mut *tx).await;
+    assert_eq!(keys(&found), keys(&both), "all members of both are due");
+    // Out of order, the first one among them, and one of another batch.
+    tx.remove_outbox(&[one[3], one[0], other[1]])
+        .await
+        .expect("parts are removed");
+    let left = [one[1], one[2], one[4], other[0], other[2], other[3]];
+    assert_eq!(keys(&due(&mut *tx).await), keys(&left), "the rest stays");
+    commit(tx).await;
+    let mut tx = begin(store).await;
+    tx.remove_outbox(&[one[0], one[1], one[3]])
+        .await
+        .expect("what has left already is passed over");
+    let left = [one[2], one[4], other[0], other[2], other[3]];
+    let found = due(&mut *tx).await;
+    assert_eq!(keys(&found), keys(&left), "nothing else has left");
+    // As they were found, not as they were put.
+    tx.remove_outbox(&found[2..]).await.expect("a batch ends");
+    assert_eq!(keys(&due(&mut *tx).await), keys(&left[..2]));
+    drop(tx);
+    let mut tx = begin(store).await;
+    assert_eq!(
+        keys(&due(&mut *tx).await).len(),
+        6,
+        "a removal that was dropped is undone"
+    );
+    tx.remove_outbox(&both).await.expect("all of it is removed");
+    assert_eq!(due(&mut *tx).await, [], "the outbox is empty");
+    commit(tx).await;
+}
+
+/// All of it.
+async fn due(tx: &mut dyn StoreTx) -> Vec<OutboxRow> {
+    tx.due_outbox(at(100), 100)
+        .await
+        .expect("the outbox is read")
+}
+
+fn keys(rows: &[OutboxRow]) -> Vec<(TaskId, u32)> {
+    rows.iter().map(OutboxRow::key).collect()
+}
+
 /// Due dispatches come earliest first, up to the time and the limit.
 pub async fn the_outbox_is_ordered(store: &dyn Store) {
     let row = container(collection(1).id, 0);
     let rows: Vec<OutboxRow> = [50, 10, 40, 20, 30]
         .into_iter()
         .zip(0..)
-        .map(|(time, n)| OutboxRow {
-            task: child(&row, n).head.id,
-            attempt: 1,
-            send_at: at(time),
-        })
+        .map(|(time, n)| OutboxRow::alone(child(&row, n).head.id, 1, at(time)))
         .collect();
     let mut tx = begin(store).await;
     tx.put_outbox(&rows).await.expect("dispatches are put");

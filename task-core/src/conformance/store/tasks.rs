@@ -5,7 +5,7 @@ use super::fixture::{
     ids, running, seed, tasks,
 };
 use crate::id::ContainerId;
-use crate::ports::store::{Closed, ContainerRow, ResultRow, Store, Task, TaskStatus};
+use crate::ports::store::{Closed, ContainerRow, OutboxRow, ResultRow, Store, Task, TaskStatus};
 use crate::state::TaskState;
 use crate::workflow::Role;
 
@@ -339,10 +339,9 @@ pub async fn long_lists_are_whole(store: &dyn Store) {
     );
     let dispatches: Vec<_> = all
         .iter()
-        .map(|task| crate::ports::store::OutboxRow {
-            task: task.head.id,
-            attempt: task.head.ordinal,
-            send_at: at(u64::from(N - task.head.ordinal)),
+        .map(|task| {
+            let n = task.head.ordinal;
+            OutboxRow::alone(task.head.id, n, at(u64::from(N - n)))
         })
         .collect();
     tx.put_outbox(&dispatches)
@@ -356,11 +355,7 @@ pub async fn long_lists_are_whole(store: &dyn Store) {
         seen.iter().eq(dispatches.iter().rev()),
         "a long outbox comes in order"
     );
-    let keys: Vec<_> = dispatches[1..]
-        .iter()
-        .map(|row| (row.task, row.attempt))
-        .collect();
-    tx.remove_outbox(&keys)
+    tx.remove_outbox(&dispatches[1..])
         .await
         .expect("dispatches are removed");
     let seen = tx

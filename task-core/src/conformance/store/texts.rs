@@ -186,11 +186,7 @@ pub async fn counters_reach_far(store: &dyn Store) {
         .await
         .expect("children are counted");
     assert_eq!(count, 1, "the last ordinal counts");
-    let dispatch = OutboxRow {
-        task: tasks[0].head.id,
-        attempt: u32::MAX,
-        send_at: at(MOST >> 1),
-    };
+    let dispatch = OutboxRow::alone(tasks[0].head.id, u32::MAX, at(MOST >> 1));
     tx.put_outbox(&[dispatch])
         .await
         .expect("dispatches are put");

@@ -1,0 +1,155 @@
+//! The outbox: a row for each batch of dispatches, which come and go together.
+//!
+//! Most batches hold a thousand dispatches, are put by one transaction and removed by the next. One
+//! row for each dispatch would be two writes and two entries of indexes for each task that runs.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::types::Uuid;
+use task_core::id::TaskId;
+use task_core::ports::store::OutboxRow;
+
+use super::put::millis;
+use super::session::Statement;
+
+/// Task and attempt of a batch's first dispatch, by which its row is found.
+type Key = (TaskId, u32);
+
+/// Dispatches, batch by batch.
+#[derive(Default)]
+pub(super) struct Batches {
+    batches: Vec<(OutboxRow, Vec<Key>)>,
+    places: HashMap<Key, usize>,
+}
+
+impl Batches {
+    pub(super) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// Whether it has this dispatch's batch, or a part of it.
+    pub(super) fn has_batch_of(&self, row: &OutboxRow) -> bool {
+        self.places.contains_key(&row.batch)
+    }
+
+    /// Takes each dispatch once.
+    pub(super) fn extend(&mut self, rows: &[OutboxRow]) {
+        let mut seen = HashSet::with_capacity(rows.len());
+        for row in rows.iter().filter(|row| seen.insert(row.key())) {
+            let next = self.batches.len();
+            let place = *self.places.entry(row.batch).or_insert(next);
+            if place == next {
+                self.batches.push((*row, Vec::new()));
+            }
+            self.batches[place].1.push(row.key());
+        }
+    }
+
+    /// Adds the parameters that [`BATCHES`] names.
+    pub(super) fn bind(self, statement: Statement<'_>) -> Statement<'_> {
+        let count = self.batches.len();
+        let (mut firsts, mut times) = (Columns::with_capacity(count), Vec::with_capacity(count));
+        let (mut from, mut to) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut members = Columns::default();
+        for (row, batch) in self.batches {
+            firsts.push(row.batch);
+            times.push(millis(row.send_at));
+            // Places in arrays count from one, the last one included.
+            from.push(at(members.tasks.len()) + 1);
+            batch.into_iter().for_each(|key| members.push(key));
+            to.push(at(members.tasks.len()));
+        }
+        let statement = statement.bind(firsts.tasks).bind(firsts.attempts);
+        let statement = statement.bind(times).bind(from).bind(to);
+        statement.bind(members.tasks).bind(members.attempts)
+    }
+}
+
+#[derive(Default)]
+struct Columns {
+    tasks: Vec<Uuid>,
+    attempts: Vec<i64>,
+}
+
+impl Columns {
+    fn with_capacity(count: usize) -> Self {
+        Self {
+            tasks: Vec::with_capacity(count),
+            attempts: Vec::with_capacity(count),
+        }
+    }
+
+    fn push(&mut self, (task, attempt): Key) {
+        self.tasks.push(*task.as_uuid());
+        self.attempts.push(attempt.into());
+    }
+}
+
+/// A place in an array: they have less than 2^31.
+fn at(place: usize) -> i32 {
+    i32::try_from(place).unwrap_or(i32::MAX)
+}
+
+/// How many parameters [`Batches::bind`] adds.
+pub(super) const PARAMETERS: usize = 7;
+
+/// `SELECT` of batches: `task`, `attempt`, `send_at`, `members`, `tasks`, `attempts`, with the first
+/// array in parameter `first`.
+fn batches(first: usize) -> String {
+    let [tasks, attempts] = [("uuid", first + 5), ("int8", first + 6)]
+        .map(|(kind, n)| format!("(${n}::{kind}[])[u.first:u.last]"));
+    format!(
+        "SELECT u.task, u.attempt, u.send_at, u.last - u.first + 1 AS members, \
+         {tasks} AS tasks, {attempts} AS attempts \
+         FROM unnest(${}::uuid[], ${}::int8[], ${}::int8[], ${}::int4[], ${}::int4[]) \
+         AS u(task, attempt, send_at, first, last)",
+        first,
+        first + 1,
+        first + 2,
+        first + 3,
+        first + 4,
+    )
+}
+
+/// `INSERT` of batches.
+pub(super) fn put(first: usize) -> String {
+    format!(
+        "INSERT INTO task_manager.outbox (task, attempt, send_at, members, tasks, attempts) \
+         {} ON CONFLICT DO NOTHING",
+        batches(first)
+    )
+}
+
+/// Expressions of a `WITH` that remove dispatches, the last one of them called `kept`. A batch that
+/// loses all of its members goes; of another one what is left stays. Who removes other members of the
+/// same batch is waited for, and what they have left is read.
+pub(super) fn remove(first: usize) -> String {
+    format!(
+        "gone AS ({}), \
+         held AS (SELECT o.task, o.attempt, o.tasks, o.attempts, \
+         g.tasks AS gone_tasks, g.attempts AS gone_attempts \
+         FROM gone AS g JOIN task_manager.outbox AS o ON o.task = g.task AND o.attempt = g.attempt \
+         ORDER BY o.task, o.attempt FOR UPDATE OF o), \
+         rest AS (SELECT h.task, h.attempt, array_agg(m.task) AS tasks, \
+         array_agg(m.attempt) AS attempts \
+         FROM held AS h CROSS JOIN LATERAL unnest(h.tasks, h.attempts) AS m(task, attempt) \
+         WHERE (h.tasks, h.attempts) <> (h.gone_tasks, h.gone_attempts) \
+         AND (m.task, m.attempt) NOT IN (SELECT unnest(gone_tasks), unnest(gone_attempts) FROM held) \
+         GROUP BY h.task, h.attempt), \
+         sent AS (DELETE FROM task_manager.outbox AS o USING held AS h \
+         WHERE o.task = h.task AND o.attempt = h.attempt \
+         AND (o.task, o.attempt) NOT IN (SELECT task, attempt FROM rest)), \
+         kept AS (UPDATE task_manager.outbox AS o SET tasks = r.tasks, attempts = r.attempts, \
+         members = cardinality(r.tasks) FROM rest AS r \
+         WHERE o.task = r.task AND o.attempt = r.attempt AND o.members <> cardinality(r.tasks))",
+        batches(first)
+    )
+}
+
+/// Members of batches that are due, up to a limit. Of a batch that holds more than are wanted only
+/// the first ones come; no further batch is taken apart than it takes.
+pub(super) const DUE: &str = "SELECT m.task, m.attempt, o.send_at, o.task, o.attempt FROM ( \
+     SELECT o.*, sum(members) OVER (ORDER BY send_at, task, attempt) - members AS ahead \
+     FROM task_manager.outbox AS o WHERE send_at <= $1) AS o \
+     CROSS JOIN LATERAL unnest(o.tasks, o.attempts) AS m(task, attempt) WHERE o.ahead < $2 \
+     ORDER BY o.send_at, m.task, m.attempt LIMIT $2";
