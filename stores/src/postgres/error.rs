@@ -17,6 +17,7 @@ mod code {
     /// Data exceptions: a text with U+0000, a number out of range.
     pub(super) const DATA: &str = "22";
     pub(super) const CONSTRAINT: &str = "23";
+    pub(super) const UNIQUE_VIOLATION: &str = "23505";
     /// Program limits: a row that is too large for its index.
     pub(super) const LIMIT: &str = "54";
     /// Data that PostgreSQL finds damaged.
@@ -35,9 +36,11 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     let hint = |what: &str| StoreError::Backend(format!("{}; {what}", database.message()).into());
     let state = database.code();
     match state.as_deref().unwrap_or_default() {
-        code::SERIALIZATION_FAILURE | code::DEADLOCK_DETECTED | code::LOCK_NOT_AVAILABLE => {
-            StoreError::Conflict
-        }
+        // Another transaction inserted the same meanwhile; from now on it is seen.
+        code::SERIALIZATION_FAILURE
+        | code::DEADLOCK_DETECTED
+        | code::LOCK_NOT_AVAILABLE
+        | code::UNIQUE_VIOLATION => StoreError::Conflict,
         code::DISK_FULL => StoreError::Full(message()),
         // No fault of the data: a batch must not be taken apart over it.
         code::INSUFFICIENT_PRIVILEGE => {

@@ -72,8 +72,11 @@ impl StoreTx for PostgresTx {
             return Ok(Vec::new());
         }
         let ids: Vec<Uuid> = ids.iter().map(|id| *id.as_uuid()).collect();
+        let mut each = ids.clone();
+        each.sort_unstable();
+        each.dedup();
         let statement = query(&statements::INSERT_INBOX)
-            .bind(&ids)
+            .bind(each)
             .bind(millis(now));
         let rows = self.session.rows(statement).await?;
         Ok(each_once(uuids(&rows)?, ids))
@@ -215,10 +218,11 @@ impl StoreTx for PostgresTx {
             self.later.waits_anywhere();
         }
         let mut fresh = Vec::with_capacity(tasks.len());
+        let mut seen = HashSet::with_capacity(tasks.len());
         for tasks in in_parts(tasks) {
             let (mut heads, mut statuses) = (Heads::default(), Statuses::default());
             let mut bodies = Bodies::default();
-            for task in tasks {
+            for task in tasks.iter().filter(|task| seen.insert(task.head.id)) {
                 heads.push(task)?;
                 statuses.push(&task.head.status)?;
                 bodies.push(task)?;
