@@ -1,6 +1,7 @@
 //! What the environment says.
 
 use std::fmt;
+#[cfg(feature = "aws-postgres")]
 use std::time::Duration;
 
 use task_core::{Queue, WorkerKind};
@@ -66,6 +67,7 @@ impl Settings {
     }
 
     /// How long a process may have nothing to do.
+    #[cfg(feature = "aws-postgres")]
     pub(super) fn idle_timeout(&self) -> Result<Duration, SettingsError> {
         let seconds = self.number(
             "WORKER_IDLE_TIMEOUT",

@@ -1,6 +1,5 @@
 //! The invariants on PostgreSQL: one run after the other in a database that is emptied between them.
 
-use std::process::Command;
 use std::sync::Arc;
 
 use sortie::sim::{Faults, Sim, sweep};
@@ -25,7 +24,7 @@ fn invariants_hold_on_postgres() {
         let database = Arc::clone(&database);
         sim.on_store(async move || {
             let (server, options) = &*database;
-            empty(server);
+            server.sql(TRUNCATE);
             PostgresStore::connect(options).await
         })
     };
@@ -40,20 +39,8 @@ fn invariants_hold_on_postgres() {
     });
 }
 
-/// Takes all rows out of its tables, by the server's own client: the crate has no other use for one.
-fn empty(server: &Server) {
-    const TRUNCATE: &str = "DO $$ DECLARE tables text; BEGIN \
-         SELECT string_agg(schemaname || '.' || tablename, ', ') INTO tables FROM pg_tables \
-         WHERE schemaname IN ('task_manager', 'recon') AND tablename <> 'migrations'; \
-         EXECUTE 'TRUNCATE ' || tables; END $$";
-    let emptied = Command::new("psql")
-        .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"])
-        .args(["--command", TRUNCATE, "--dbname", &server.address])
-        .output()
-        .expect("`psql` comes with the server");
-    assert!(
-        emptied.status.success(),
-        "{}",
-        String::from_utf8_lossy(&emptied.stderr)
-    );
-}
+/// Takes all rows out of its tables.
+const TRUNCATE: &str = "DO $$ DECLARE tables text; BEGIN \
+     SELECT string_agg(schemaname || '.' || tablename, ', ') INTO tables FROM pg_tables \
+     WHERE schemaname IN ('task_manager', 'recon') AND tablename <> 'migrations'; \
+     EXECUTE 'TRUNCATE ' || tables; END $$";

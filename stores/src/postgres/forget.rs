@@ -15,8 +15,8 @@ const AT_ONCE: i64 = 10_000;
 
 impl PostgresStore {
     /// Removes up to `limit` collections that ended before `before`, the oldest first, with
-    /// everything below them: containers, tasks, task data, values, and what may be left in the
-    /// outbox. Recon data stays. Returns how many there were.
+    /// everything below them: containers, tasks, task data and values. Recon data stays. Returns how
+    /// many there were.
     ///
     /// Each collection goes in transactions of at most 10,000 rows of a table, its data first and
     /// itself last: a crash on the way leaves a finished collection of which some tasks are
@@ -83,7 +83,7 @@ const VALUES: &str = "DELETE FROM task_manager.task_collection_data WHERE ctid =
 
 /// The ids of tasks begin with the 48 bits of their collection's, so the key finds them without
 /// an index of its own. Dispatches of theirs that still stand in the outbox, along with those of
-/// others, are thrown out by the next tick.
+/// others, are thrown out by a tick when they are due.
 const TASKS: &str = "DELETE FROM task_manager.tasks WHERE ctid = ANY(ARRAY( \
      SELECT ctid FROM task_manager.tasks WHERE collection = $1 \
      AND id BETWEEN (left($1::text, 14) || '0000-0000-000000000000')::uuid \

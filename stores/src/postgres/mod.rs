@@ -27,7 +27,8 @@
 //! A transaction locks a collection before it touches anything of it (`locks.rs` says how). So
 //! managers on different collections work side by side, and those on one collection take turns;
 //! nothing is read that another one is about to change. What can still fail with
-//! [`StoreError::Conflict`] is a batch that meets collections in another order than its neighbour.
+//! [`StoreError::Conflict`], and is run again, is a batch that meets collections in another order than
+//! its neighbour, or was given a message that its neighbour is about to remember.
 //!
 //! A worker that writes data holds the state of its task meanwhile: nobody ends the task half-way
 //! through, and what a task has written is there before anything runs that reads it.

@@ -32,7 +32,7 @@ impl Batches {
         self.places.contains_key(&row.batch)
     }
 
-    /// Takes each dispatch once.
+    /// Takes each dispatch of `rows` once.
     pub(super) fn extend(&mut self, rows: &[OutboxRow]) {
         let mut seen = HashSet::with_capacity(rows.len());
         for row in rows.iter().filter(|row| seen.insert(row.key())) {
@@ -45,7 +45,7 @@ impl Batches {
         }
     }
 
-    /// Adds the parameters that [`BATCHES`] names.
+    /// Adds the parameters that [`batches`] names.
     pub(super) fn bind(self, statement: Statement<'_>) -> Statement<'_> {
         let count = self.batches.len();
         let (mut firsts, mut times) = (Columns::with_capacity(count), Vec::with_capacity(count));
@@ -111,11 +111,15 @@ fn batches(first: usize) -> String {
     )
 }
 
-/// `INSERT` of batches.
+/// `INSERT` of batches. One that is put again is joined with what is left of it: nobody does so, but
+/// nothing that must be sent may be lost over it.
 pub(super) fn put(first: usize) -> String {
     format!(
-        "INSERT INTO task_manager.outbox (task, attempt, send_at, members, tasks, attempts) \
-         {} ON CONFLICT DO NOTHING",
+        "INSERT INTO task_manager.outbox AS o (task, attempt, send_at, members, tasks, attempts) \
+         {} ON CONFLICT (task, attempt) DO UPDATE SET (members, tasks, attempts) = ( \
+         SELECT count(*), array_agg(m.task), array_agg(m.attempt) FROM ( \
+         SELECT * FROM unnest(o.tasks, o.attempts) \
+         UNION SELECT * FROM unnest(excluded.tasks, excluded.attempts)) AS m(task, attempt))",
         batches(first)
     )
 }
@@ -146,10 +150,11 @@ pub(super) fn remove(first: usize) -> String {
     )
 }
 
-/// Members of batches that are due, up to a limit. Of a batch that holds more than are wanted only
-/// the first ones come; no further batch is taken apart than it takes.
+/// Members of batches that are due, up to a limit. No more batches are looked at than can be wanted,
+/// as each has a member, and none is taken apart that is not.
 pub(super) const DUE: &str = "SELECT m.task, m.attempt, o.send_at, o.task, o.attempt FROM ( \
-     SELECT o.*, sum(members) OVER (ORDER BY send_at, task, attempt) - members AS ahead \
-     FROM task_manager.outbox AS o WHERE send_at <= $1) AS o \
+     SELECT o.*, sum(members) OVER (ORDER BY send_at, task, attempt) - members AS ahead FROM ( \
+     SELECT * FROM task_manager.outbox WHERE send_at <= $1 \
+     ORDER BY send_at, task, attempt LIMIT $2) AS o) AS o \
      CROSS JOIN LATERAL unnest(o.tasks, o.attempts) AS m(task, attempt) WHERE o.ahead < $2 \
      ORDER BY o.send_at, m.task, m.attempt LIMIT $2";

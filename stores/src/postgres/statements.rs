@@ -186,8 +186,8 @@ fn waiting(first: usize, also: &str) -> String {
 
 /// Leaves out what is in `table` already; no id may come twice. `ON CONFLICT DO NOTHING` does the
 /// same, but pays for each row to be undone should it turn out to be there. What another transaction
-/// inserts meanwhile is a conflict. A subquery for each row, which looks into the key: whatever the
-/// server takes for a join, it takes once and keeps, and a table that was empty then is large later.
+/// inserts meanwhile is a conflict. A subquery for each row, which looks into the key; a join might
+/// look through the table.
 fn absent(table: &str) -> String {
     format!("WHERE (SELECT t.id FROM {table} AS t WHERE t.id = u.id) IS NULL")
 }

@@ -40,7 +40,7 @@ enum Call {
     UpdateAlike(u8, TaskState, u8),
     Close(Vec<u8>, TaskState),
     PutData(Vec<(u8, u8, u64)>),
-    PutOutbox(Vec<(u8, u8, u8)>),
+    PutOutbox(Vec<(u8, u8)>),
     RemoveOutbox(Vec<(u8, u8)>),
     WriteRows(u8, u8, u8, u8),
     SetValue(u8, u8, u8),
@@ -73,7 +73,7 @@ fn call() -> impl Strategy<Value = Call> {
         (0u8..40, state(), 0u8..40).prop_map(|(n, s, t)| Call::UpdateAlike(n, s, t)),
         (prop::collection::vec(0u8..6, 0..3), state()).prop_map(|(ids, s)| Call::Close(ids, s)),
         prop::collection::vec((0u8..60, 0u8..5, any::<u64>()), 0..6).prop_map(Call::PutData),
-        prop::collection::vec((0u8..60, 0u8..3, 0u8..40), 0..6).prop_map(Call::PutOutbox),
+        prop::collection::vec((0u8..60, 0u8..3), 0..6).prop_map(Call::PutOutbox),
         prop::collection::vec((0u8..60, 0u8..3), 0..6).prop_map(Call::RemoveOutbox),
         (0u8..60, 0u8..3, 0u8..6, 0u8..4).prop_map(|(t, a, f, n)| Call::WriteRows(t, a, f, n)),
         (0u8..60, 0u8..3, 0u8..3).prop_map(|(t, a, k)| Call::SetValue(t, a, k)),
@@ -255,14 +255,14 @@ async fn apply(tx: &mut dyn StoreTx, call: &Call) -> String {
         Call::PutOutbox(rows) => {
             let rows: Vec<_> = rows
                 .iter()
-                .map(|(n, attempt, at)| OutboxRow::alone(task_id(*n), (*attempt).into(), time(*at)))
+                .map(|(n, attempt)| outbox(*n, *attempt))
                 .collect();
             format!("{:?}", tx.put_outbox(&rows).await.unwrap())
         }
         Call::RemoveOutbox(keys) => {
             let keys: Vec<_> = keys
                 .iter()
-                .map(|(n, a)| OutboxRow::alone(task_id(*n), (*a).into(), time(0)))
+                .map(|(n, attempt)| outbox(*n, *attempt))
                 .collect();
             format!("{:?}", tx.remove_outbox(&keys).await.unwrap())
         }
@@ -335,12 +335,28 @@ async fn transaction_view(tx: &mut dyn StoreTx) -> String {
         .collect();
     format!(
         "{tasks:#?}\n{waiting:?}\n{counts:?}\n{rows:?}\n{all:?}\n{due:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}",
-        tx.due_outbox(time(30), 9).await.unwrap(),
+        due_outbox(tx).await,
         tx.due_containers(time(30)).await.unwrap(),
         tx.due_collections(time(30)).await.unwrap(),
         tx.bare_metal_running().await.unwrap(),
         tx.containers_of(collection(0)).await.unwrap(),
     )
+}
+
+/// A store may keep batches, or each dispatch alone.
+async fn due_outbox(tx: &mut dyn StoreTx) -> Vec<(task_core::Timestamp, TaskId, u32)> {
+    let rows = tx.due_outbox(time(30), 9).await.unwrap().into_iter();
+    rows.map(|row| (row.send_at, row.task, row.attempt))
+        .collect()
+}
+
+/// Four neighbours are a batch, each batch with a time of its own.
+fn outbox(n: u8, attempt: u8) -> OutboxRow {
+    let first = n - n % 4;
+    OutboxRow {
+        batch: (task_id(first), attempt.into()),
+        ..OutboxRow::alone(task_id(n), attempt.into(), time(first / 4 + 15 * attempt))
+    }
 }
 
 /// All that can be read outside of transactions.

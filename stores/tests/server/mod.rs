@@ -26,10 +26,6 @@ fn shared() -> Option<&'static str> {
             if let Ok(address) = std::env::var("SORTIE_POSTGRES_URL") {
                 return Some(address);
             }
-            // Somebody has tried, and said so.
-            if std::env::var("SORTIE_POSTGRES").is_ok_and(|said| said == "none") {
-                return None;
-            }
             let server = Server::find(&[])?;
             let address = server.address.clone();
             // It ends with this program, which holds its input.

@@ -45,19 +45,39 @@ impl Server {
         })
     }
 
-    /// Starts one, or says why there is none. Under `SORTIE_POSTGRES=required` that is a failure.
+    /// Starts one, or says why there is none. Under `SORTIE_POSTGRES=required` that is a failure;
+    /// under `none` somebody has tried, and said so.
     pub(crate) fn find(options: &[&str]) -> Option<Self> {
         let asked = std::env::var("SORTIE_POSTGRES").unwrap_or_default();
+        if asked == "none" {
+            return None;
+        }
         match Self::start(options) {
             Ok(server) => Some(server),
-            // Somebody has tried, and said so.
-            Err(_) if asked == "none" => None,
             Err(why) => {
                 assert_ne!(asked, "required", "{why}");
                 eprintln!("skipped: what needs PostgreSQL; {why}");
                 None
             }
         }
+    }
+
+    /// Runs statements by the server's own client.
+    pub(crate) fn sql(&self, text: &str) {
+        let homes = std::fs::read_dir("/usr/lib/postgresql")
+            .into_iter()
+            .flatten();
+        let client = homes
+            .filter_map(|home| Some(home.ok()?.path().join("bin/psql")))
+            .find(|client| client.exists())
+            .unwrap_or_else(|| "psql".into());
+        let ran = Command::new(client)
+            .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"])
+            .args(["--command", text, "--dbname", &self.address])
+            .output()
+            .expect("`psql` comes with the server");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{said}");
     }
 
     /// SIGKILL, wherever it is. Under `--restart` it comes again.

@@ -352,14 +352,22 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Makes a batch of what is sent to one kind of workers at one time: it is sent at once, and so can
-/// leave the outbox at once.
+/// Makes batches of what is sent to one kind of workers at one time: it is sent at once, and so can
+/// leave the outbox at once. Of a bounded size, as one that leaves in parts is written anew each time.
 fn batched(dispatches: &mut [Dispatch]) -> Vec<OutboxRow> {
-    let mut firsts = HashMap::new();
+    let mut batches = HashMap::new();
     let rows = dispatches.iter_mut().map(|Dispatch { task, row, .. }| {
-        let batch = firsts.entry((task.head.route, row.send_at));
-        row.batch = *batch.or_insert(row.key());
+        let batch = batches.entry((task.head.route, row.send_at));
+        let (first, members) = batch.or_insert_with(|| (row.key(), 0));
+        if *members == MOST_MEMBERS {
+            (*first, *members) = (row.key(), 0);
+        }
+        *members += 1;
+        row.batch = *first;
         *row
     });
     rows.collect()
 }
+
+/// Dispatches of a batch of the outbox.
+const MOST_MEMBERS: u32 = 1000;

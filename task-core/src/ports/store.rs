@@ -115,8 +115,8 @@ pub trait StoreTx: Send {
     /// overwritten.
     async fn put_data(&mut self, rows: &[ResultRow]) -> Result<(), StoreError>;
 
-    /// Puts dispatches into the outbox, each batch whole and at once. One that is there already is
-    /// left as it is.
+    /// Puts dispatches into the outbox, each batch whole and at once, and no dispatch into two. One
+    /// that is there already is left as it is.
     async fn put_outbox(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError>;
 
     /// Removes dispatches that were sent from the outbox, given as they were put or as
