@@ -169,7 +169,7 @@ impl Session {
             return self.update_tasks(ids, statuses).await;
         }
         let statement = statuses.bind(ids.bind(query(&statements::FLUSH)));
-        let statement = outbox.bind(sent.bind(data.bind(statement)));
+        let statement = outbox.bind(sent.bind_keys(data.bind(statement)));
         let statement = firsts.bind(progress.bind(container_ids.bind(statement)));
         self.execute(collections.bind(statement)).await?;
         Ok(())

@@ -77,7 +77,7 @@ use sqlx::postgres::PgPool;
 use task_core::ports::store::StoreError;
 
 pub use options::{OptionsError, PostgresOptions};
-use session::{Counts, Session};
+use session::{BEGIN, Counts, Session};
 
 /// A store on a PostgreSQL server. Clones share their connections.
 #[derive(Clone)]
@@ -166,7 +166,7 @@ impl PostgresStore {
     }
 
     async fn session(&self) -> Result<Session, StoreError> {
-        Session::begin(&self.pool, self.prepares, &self.counts).await
+        Session::begin(&self.pool, self.prepares, &self.counts, BEGIN).await
     }
 }
 

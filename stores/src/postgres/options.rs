@@ -57,14 +57,12 @@ const KNOWN: [&str; 10] = [
 ];
 
 /// Set for each connection, where no proxy forbids it. A transaction whose function was frozen
-/// lets go of its locks; nobody waits for a lock for ever; compiling statements takes longer than
-/// running them. Each is planned for the arrays that it is given: a plan that was made for an empty
-/// table and ten rows, and is kept, looks through the whole of a large one a thousand times.
-const SETTINGS: [(&str, &str); 4] = [
+/// lets go of its locks; nobody waits for a lock for ever; and compiling statements takes longer
+/// than running them.
+const SETTINGS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "60s"),
     ("lock_timeout", "30s"),
     ("jit", "off"),
-    ("plan_cache_mode", "force_custom_plan"),
 ];
 
 impl PostgresOptions {

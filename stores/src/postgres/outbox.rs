@@ -45,6 +45,16 @@ impl Batches {
         }
     }
 
+    /// Adds the first tasks of the batches, then the keys of all members.
+    pub(super) fn bind_keys(self, statement: Statement<'_>) -> Statement<'_> {
+        let firsts: Vec<Uuid> = self.places.keys().map(|key| *key.0.as_uuid()).collect();
+        let mut members = Columns::default();
+        let keys = self.batches.into_iter().flat_map(|(_, keys)| keys);
+        keys.for_each(|key| members.push(key));
+        let statement = statement.bind(firsts);
+        statement.bind(members.tasks).bind(members.attempts)
+    }
+
     /// Adds the parameters that [`batches`] names.
     pub(super) fn bind(self, statement: Statement<'_>) -> Statement<'_> {
         let count = self.batches.len();
@@ -92,6 +102,8 @@ fn at(place: usize) -> i32 {
 
 /// How many parameters [`Batches::bind`] adds.
 pub(super) const PARAMETERS: usize = 7;
+/// How many parameters [`Batches::bind_keys`] adds.
+pub(super) const KEYS: usize = 3;
 
 /// `SELECT` of batches: `task`, `attempt`, `send_at`, `members`, `tasks`, `attempts`, with the first
 /// array in parameter `first`.
@@ -124,29 +136,25 @@ pub(super) fn put(first: usize) -> String {
     )
 }
 
-/// Expressions of a `WITH` that remove dispatches, the last one of them called `kept`. A batch that
-/// loses all of its members goes; of another one what is left stays. Who removes other members of the
-/// same batch is waited for, and what they have left is read.
+/// Expressions of a `WITH` that remove dispatches, by the parameters of [`Batches::bind_keys`]. A batch
+/// that loses all of its members goes; of another one what is left stays. Who removes other members
+/// of the same batch is waited for, and what they have left is read.
 pub(super) fn remove(first: usize) -> String {
+    let batches = format!("o.task = ANY(${first}::uuid[])");
+    let members = format!("unnest(${}::uuid[], ${}::int8[])", first + 1, first + 2);
     format!(
-        "gone AS ({}), \
-         held AS (SELECT o.task, o.attempt, o.tasks, o.attempts, \
-         g.tasks AS gone_tasks, g.attempts AS gone_attempts \
-         FROM gone AS g JOIN task_manager.outbox AS o ON o.task = g.task AND o.attempt = g.attempt \
-         ORDER BY o.task, o.attempt FOR UPDATE OF o), \
+        "held AS (SELECT o.task, o.attempt, o.tasks, o.attempts FROM task_manager.outbox AS o \
+         WHERE {batches} ORDER BY o.task, o.attempt FOR UPDATE), \
          rest AS (SELECT h.task, h.attempt, array_agg(m.task) AS tasks, \
          array_agg(m.attempt) AS attempts \
          FROM held AS h CROSS JOIN LATERAL unnest(h.tasks, h.attempts) AS m(task, attempt) \
-         WHERE (h.tasks, h.attempts) <> (h.gone_tasks, h.gone_attempts) \
-         AND (m.task, m.attempt) NOT IN (SELECT unnest(gone_tasks), unnest(gone_attempts) FROM held) \
+         WHERE (m.task, m.attempt) NOT IN (SELECT * FROM {members}) \
          GROUP BY h.task, h.attempt), \
-         sent AS (DELETE FROM task_manager.outbox AS o USING held AS h \
-         WHERE o.task = h.task AND o.attempt = h.attempt \
+         sent AS (DELETE FROM task_manager.outbox AS o WHERE {batches} \
          AND (o.task, o.attempt) NOT IN (SELECT task, attempt FROM rest)), \
          kept AS (UPDATE task_manager.outbox AS o SET tasks = r.tasks, attempts = r.attempts, \
          members = cardinality(r.tasks) FROM rest AS r \
-         WHERE o.task = r.task AND o.attempt = r.attempt AND o.members <> cardinality(r.tasks))",
-        batches(first)
+         WHERE o.task = r.task AND o.attempt = r.attempt AND o.members <> cardinality(r.tasks))"
     )
 }
 

@@ -11,14 +11,15 @@ use super::PostgresStore;
 use super::error::store_error;
 use super::put::at_most;
 use super::rows::{Reader, Shared};
-use super::session::{Statement, query, take_while};
+use super::session::{BEGIN_MANAGER, Session, Statement, query, take_while};
 use super::statements;
 use super::tx::PostgresTx;
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn begin(&self) -> Result<Box<dyn StoreTx>, StoreError> {
-        Ok(Box::new(PostgresTx::new(self.session().await?)))
+        let begun = Session::begin(&self.pool, self.prepares, &self.counts, BEGIN_MANAGER);
+        Ok(Box::new(PostgresTx::new(begun.await?)))
     }
 
     async fn collection(&self, id: CollectionId) -> Result<Option<CollectionRow>, StoreError> {

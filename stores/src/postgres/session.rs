@@ -28,6 +28,17 @@ pub(super) struct Counts {
     pub(super) statements: AtomicU64,
 }
 
+/// How most transactions begin.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+/// How those of managers do. Their statements are planned once, for arrays of any length: to plan a
+/// large one takes longer than to run it for a few rows, and to estimate what a thousand ids select
+/// takes long. Perhaps that is when the tables are empty, and to look through an empty table is
+/// cheapest; the plan is kept until they are large, and would then look through them for each row.
+/// All of these statements find what they want by an index, so they are told to.
+pub(super) const BEGIN_MANAGER: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+     SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
+
 /// An open transaction. Undone when dropped.
 pub(super) struct Session {
     transaction: Transaction<'static, Postgres>,
@@ -44,11 +55,9 @@ impl Session {
         pool: &PgPool,
         prepares: bool,
         counts: &Arc<Counts>,
+        begin: &'static str,
     ) -> Result<Self, StoreError> {
-        let transaction = pool
-            .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-            .await
-            .map_err(store_error)?;
+        let transaction = pool.begin_with(begin).await.map_err(store_error)?;
         counts.statements.fetch_add(1, Relaxed);
         Ok(Self {
             transaction,

@@ -49,7 +49,7 @@ statements! {
         };
         let tasks = update("task_manager.tasks", from(1 + Statuses::COLUMNS.len()), Statuses::COLUMNS, &[]);
         let data = put_data(from(Data::COLUMNS.len()), " WHERE (SELECT count(*) FROM tasks) >= 0");
-        let sent = outbox::remove(from(outbox::PARAMETERS));
+        let sent = outbox::remove(from(outbox::KEYS));
         let outbox = outbox::put(from(outbox::PARAMETERS));
         let containers = update(
             "task_manager.containers",
