@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sortie::sim::{Faults, Sim, sweep};
 use sortie::stores::{PostgresOptions, PostgresStore};
 
-use crate::server::Server;
+use crate::server::{Server, TRUNCATE};
 
 #[test]
 fn invariants_hold_on_postgres() {
@@ -38,9 +38,3 @@ fn invariants_hold_on_postgres() {
         }
     });
 }
-
-/// Takes all rows out of its tables.
-const TRUNCATE: &str = "DO $$ DECLARE tables text; BEGIN \
-     SELECT string_agg(schemaname || '.' || tablename, ', ') INTO tables FROM pg_tables \
-     WHERE schemaname IN ('task_manager', 'recon') AND tablename <> 'migrations'; \
-     EXECUTE 'TRUNCATE ' || tables; END $$";

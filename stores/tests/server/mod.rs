@@ -98,13 +98,7 @@ impl Database {
 
     /// Makes it empty again.
     pub(crate) async fn empty(&self) {
-        self.sql(
-            "DO $$ DECLARE tables text; BEGIN \
-             SELECT string_agg(schemaname || '.' || tablename, ', ') INTO tables FROM pg_tables \
-             WHERE schemaname IN ('task_manager', 'recon') AND tablename <> 'migrations'; \
-             EXECUTE 'TRUNCATE ' || tables; END $$",
-        )
-        .await;
+        self.sql(own::TRUNCATE).await;
     }
 
     /// The SQL of another program.

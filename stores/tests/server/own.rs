@@ -8,6 +8,12 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+/// Takes all rows out of the tables of a store.
+pub(crate) const TRUNCATE: &str = "DO $$ DECLARE tables text; BEGIN \
+     SELECT string_agg(schemaname || '.' || tablename, ', ') INTO tables FROM pg_tables \
+     WHERE schemaname IN ('task_manager', 'recon') AND tablename <> 'migrations'; \
+     EXECUTE 'TRUNCATE ' || tables; END $$";
+
 /// A server of one's own. It ends when this is dropped, or the program dies.
 #[derive(Debug)]
 pub(crate) struct Server {

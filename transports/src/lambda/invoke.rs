@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-// With its other types, for whoever makes a client of their own.
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+// The crate too, for whoever makes a client of their own.
 pub use aws_sdk_lambda::{self, Client};
 use futures_util::{StreamExt as _, stream};
 use task_core::Queue;
