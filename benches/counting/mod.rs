@@ -173,9 +173,15 @@ impl Store for Counting {
 
 #[async_trait]
 impl StoreTx for CountingTx {
+    fn applies(&mut self, messages: &[MessageId], now: Timestamp) {
+        self.counts
+            .messages
+            .fetch_add(messages.len() as u64, Relaxed);
+        self.inner.applies(messages, now);
+    }
+
     async fn inbox(&mut self, ids: &[MessageId], now: Timestamp) -> Result<Vec<bool>, StoreError> {
         self.counts.primitives.fetch_add(1, Relaxed);
-        self.counts.messages.fetch_add(ids.len() as u64, Relaxed);
         self.inner.inbox(ids, now).await
     }
 

@@ -173,6 +173,11 @@ impl Audit {
         self.seen.push(task);
     }
 
+    /// Whether it was applied in a transaction that has committed.
+    pub(super) fn was_applied(&self, message: MessageId) -> bool {
+        self.applied.contains_key(&message)
+    }
+
     pub(super) fn applied(&mut self, ids: &[MessageId], now: Timestamp) {
         for id in ids {
             self.applied.entry(*id).or_insert(now);

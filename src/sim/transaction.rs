@@ -1,5 +1,7 @@
 //! A transaction under faults.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use task_core::ports::store::{
     Closed, CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, StoreTx, Task, TaskHead,
@@ -19,7 +21,9 @@ pub(super) struct Transaction {
     inner: Option<Box<dyn StoreTx>>,
     changes: Vec<Change>,
     ids: Vec<MessageId>,
-    /// Those of them that were never seen before.
+    /// Those of them that the inbox was asked for.
+    asked: BTreeSet<MessageId>,
+    /// Those of these that it had never seen before.
     fresh: Vec<MessageId>,
     /// The manager's clock.
     clock: Option<Timestamp>,
@@ -32,6 +36,7 @@ impl Transaction {
             inner: Some(inner),
             changes: Vec::new(),
             ids: Vec::new(),
+            asked: BTreeSet::new(),
             fresh: Vec::new(),
             clock: None,
         }
@@ -51,10 +56,10 @@ impl Transaction {
 
 impl Transaction {
     /// Messages that were all seen before have had their effect.
-    fn seen_twice(&self, changes: &[Change]) -> Result<(), String> {
+    fn seen_twice(&self, fresh: &[MessageId], changes: &[Change]) -> Result<(), String> {
         let change = changes.iter().find(|change| is_effect(change));
         match (self.ids.first(), change) {
-            (Some(id), Some(change)) if self.fresh.is_empty() => Err(format!(
+            (Some(id), Some(change)) if fresh.is_empty() => Err(format!(
                 "message {id} was seen before and changed something again: {change:?}"
             )),
             _ => Ok(()),
@@ -64,15 +69,19 @@ impl Transaction {
 
 #[async_trait]
 impl StoreTx for Transaction {
+    fn applies(&mut self, messages: &[MessageId], now: Timestamp) {
+        self.ids.extend(messages);
+        self.clock = Some(now);
+    }
+
     async fn inbox(&mut self, ids: &[MessageId], now: Timestamp) -> Result<Vec<bool>, StoreError> {
         let fresh = self.open()?.inbox(ids, now).await?;
         let known = self.keeper.shared.world.now();
         let verdict = self.keeper.audit().check_inbox(ids, &fresh, known);
         self.keeper.shared.judge(verdict);
-        self.ids.extend(ids);
+        self.asked.extend(ids);
         let new = ids.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
         self.fresh.extend(new.map(|(id, _)| *id));
-        self.clock = Some(now);
         Ok(fresh)
     }
 
@@ -245,6 +254,10 @@ impl StoreTx for Transaction {
         inner.commit().await?;
         // From here on nothing may be waited for until the model knows: whoever is next sees it.
         let now = shared.world.now();
+        // What the inbox is not asked for must be known from what it has changed.
+        let fenced = self.ids.iter().filter(|id| !self.asked.contains(id));
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.extend(fenced.filter(|id| !keeper.audit().was_applied(**id)));
         keeper.audit().applied(&self.ids, now);
         let changes = std::mem::take(&mut self.changes);
         if !idle {
@@ -253,11 +266,11 @@ impl StoreTx for Transaction {
                 keeper.machine(),
                 format_args!("commits {messages} messages"),
             );
-            shared.judge(self.seen_twice(&changes));
+            shared.judge(self.seen_twice(&fresh, &changes));
         }
         let deed = Deed {
             changes,
-            news: keeper.audit().said(&self.fresh),
+            news: keeper.audit().said(&fresh),
             clock: self.clock,
         };
         let verdict = shared.model().commit(deed, now, |event| {

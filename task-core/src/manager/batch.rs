@@ -30,11 +30,22 @@ pub struct Handled {
     pub deferred: Vec<(usize, String)>,
 }
 
+/// A message of a batch that can be applied.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    /// Its place in the batch.
+    pub(super) index: usize,
+    pub(super) id: MessageId,
+    /// To apply it ends the attempt that it speaks for, so that it has no effect a second time,
+    /// nor has another one that says the same.
+    pub(super) fenced: bool,
+}
+
 /// The messages of a batch, sorted by what they ask for and checked as far as possible without
 /// the store. `usize` is the index in the batch.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) ids: Vec<(usize, MessageId)>,
+    pub(super) arrivals: Vec<Arrival>,
     pub(super) submissions: Vec<(usize, Submission)>,
     pub(super) creations: Vec<(usize, CreateTasks)>,
     pub(super) heartbeats: Vec<(usize, Heartbeat)>,
@@ -94,7 +105,7 @@ impl Manager {
             .into_iter()
             .map(|(index, refusal)| (index, ParkReason::Refused(refusal.to_string())))
             .collect();
-        let mut parts = vec![batch.ids.clone()];
+        let mut parts = vec![batch.arrivals.clone()];
         while let Some(part) = parts.pop() {
             match self.transact(&batch, &part, total).await {
                 Ok(committed) => {
@@ -114,7 +125,7 @@ impl Manager {
                     parts.push(left.to_vec());
                 }
                 Err(StoreError::Refused(why)) if part.len() == 1 => {
-                    refused.push((part[0].0, ParkReason::Poison(why)));
+                    refused.push((part[0].index, ParkReason::Poison(why)));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -130,7 +141,7 @@ impl Manager {
     async fn transact(
         &self,
         batch: &Batch,
-        part: &[(usize, MessageId)],
+        part: &[Arrival],
         total: usize,
     ) -> Result<Committed, StoreError> {
         let mut races = 0;
@@ -150,7 +161,7 @@ impl Manager {
     async fn try_transact(
         &self,
         batch: &Batch,
-        part: &[(usize, MessageId)],
+        part: &[Arrival],
         total: usize,
     ) -> Result<Committed, StoreError> {
         let mut work = Work::begin(self).await?;
@@ -190,6 +201,7 @@ impl Manager {
         let mut refused = Vec::new();
         let mut deferred = Vec::new();
         for (index, ToManager { id, body, .. }) in messages.into_iter().enumerate() {
+            let fenced = matches!(body, Message::CompleteTask(_));
             let checked = match body {
                 Message::SubmitCollection(submit) => match self.read_plan(&submit.plan).await {
                     Ok(plan) => plan
@@ -221,7 +233,7 @@ impl Manager {
                 }
             };
             match checked {
-                Ok(()) => batch.ids.push((index, id)),
+                Ok(()) => batch.arrivals.push(Arrival { index, id, fenced }),
                 Err(refusal) => refused.push((index, refusal)),
             }
         }

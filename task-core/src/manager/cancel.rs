@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::id::MessageId;
 use crate::message::CancelCollection;
 use crate::ports::store::StoreError;
 use crate::state::TaskState;
 
-use super::batch::Batch;
+use super::batch::{Arrival, Batch};
 use super::work::Work;
 
 impl Work<'_> {
@@ -15,13 +14,13 @@ impl Work<'_> {
     /// may have overtaken their submission, and must come again as if never seen.
     pub(super) async fn in_time(
         &mut self,
-        part: &[(usize, MessageId)],
+        part: &[Arrival],
         batch: &Batch,
-    ) -> Result<Vec<(usize, MessageId)>, StoreError> {
+    ) -> Result<Vec<Arrival>, StoreError> {
         if batch.cancellations.is_empty() {
             return Ok(part.to_vec());
         }
-        let indices: HashSet<usize> = part.iter().map(|(index, _)| *index).collect();
+        let indices: HashSet<usize> = part.iter().map(|arrival| arrival.index).collect();
         let inside = |index: &usize| indices.contains(index);
         let of_part = batch
             .cancellations
@@ -43,7 +42,9 @@ impl Work<'_> {
                 self.early.insert(index);
             }
         }
-        let in_time = part.iter().filter(|(index, _)| !self.early.contains(index));
+        let in_time = part
+            .iter()
+            .filter(|arrival| !self.early.contains(&arrival.index));
         Ok(in_time.copied().collect())
     }
 

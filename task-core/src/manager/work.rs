@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::id::{CollectionId, ContainerId, MessageId, TaskId};
+use crate::id::{CollectionId, ContainerId, TaskId};
 use crate::ports::store::{
     CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, StoreTx, Task, TaskHead,
     TaskStatus, TaskUpdate,
@@ -11,6 +11,7 @@ use crate::route::WorkerKind;
 use crate::time::Timestamp;
 
 use super::Manager;
+use super::batch::Arrival;
 use super::dispatch::{Dispatch, Dispatches};
 use super::error::Refusal;
 
@@ -120,20 +121,27 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// For every index of the batch, whether its message is in `part` and was never seen before.
+    /// For every index of the batch, whether its message is in `part` and may not have been applied
+    /// before. What is fenced is not remembered: it would cost a row and two entries of indices for
+    /// each task, to say what the task itself says.
     pub(super) async fn unseen(
         &mut self,
-        part: &[(usize, MessageId)],
+        part: &[Arrival],
         total: usize,
     ) -> Result<Vec<bool>, StoreError> {
         let mut unseen = vec![false; total];
-        if part.is_empty() {
-            return Ok(unseen);
+        let ids: Vec<_> = part.iter().map(|arrival| arrival.id).collect();
+        self.tx.applies(&ids, self.now);
+        for arrival in part.iter().filter(|arrival| arrival.fenced) {
+            unseen[arrival.index] = true;
         }
-        let ids: Vec<_> = part.iter().map(|(_, id)| *id).collect();
-        let fresh = self.tx.inbox(&ids, self.now).await?;
-        for ((index, _), fresh) in part.iter().zip(fresh) {
-            unseen[*index] = fresh || mutant!(NoInbox);
+        let open = || part.iter().filter(|arrival| !arrival.fenced);
+        let ids: Vec<_> = open().map(|arrival| arrival.id).collect();
+        if !ids.is_empty() {
+            let fresh = self.tx.inbox(&ids, self.now).await?;
+            for (arrival, fresh) in open().zip(fresh) {
+                unseen[arrival.index] = fresh || mutant!(NoInbox);
+            }
         }
         Ok(unseen)
     }

@@ -52,6 +52,10 @@ pub trait Store: DataStore {
 /// An open transaction. See [`Store`] for what it promises.
 #[async_trait]
 pub trait StoreTx: Send {
+    /// Says which messages are applied here, and when, before anything else is asked for: for who
+    /// keeps a record of what transactions do. A store need not listen.
+    fn applies(&mut self, _messages: &[MessageId], _now: Timestamp) {}
+
     /// Remembers message ids; returns for each, in order, whether it was new. An id that comes
     /// twice in `ids` is new once.
     async fn inbox(&mut self, ids: &[MessageId], now: Timestamp) -> Result<Vec<bool>, StoreError>;
