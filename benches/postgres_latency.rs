@@ -26,7 +26,7 @@ mod repeating;
 #[path = "../stores/tests/server/own.rs"]
 mod server;
 
-use deployment::{Deployment, Noops, noops};
+use deployment::{Deployment, Managers, Noops, noops};
 
 /// What a service that allocates as much as a task engine does would choose, too.
 #[global_allocator]
@@ -79,7 +79,12 @@ async fn measure(managers: usize, samples: u32, beside: u32) -> anyhow::Result<(
         *listener = Some(started);
     }
     let registry = noops().merge(registry![Mark])?;
-    let deployment = Deployment::start(&options, registry, managers, 1000, u64::MAX).await?;
+    let how = Managers {
+        managers,
+        batch: 1000,
+        transactions: 1,
+    };
+    let deployment = Deployment::start(&options, registry, how, u64::MAX).await?;
     let mut took = Vec::new();
     if beside == 0 {
         for n in 0..samples {

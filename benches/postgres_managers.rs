@@ -5,7 +5,8 @@
 //! Starts a server of its own by `.ci/postgres`.
 //!
 //! Environment: `MANAGERS` (`1,2,4,8`), `CHILDREN` of all workflows together (`100000`), `WORKFLOWS` that
-//! they are spread over (`1`), `IN_FLIGHT` of each workflow (10000), `RUNS` (1), `BATCH` (1000).
+//! they are spread over (`1`), `IN_FLIGHT` of each workflow (10000), `RUNS` (1), `BATCH` (1000),
+//! `TRANSACTIONS` of each manager at once (1).
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ mod repeating;
 #[path = "../stores/tests/server/own.rs"]
 mod server;
 
-use deployment::{Deployment, Noops, everything_happened_once};
+use deployment::{Deployment, Managers, Noops, everything_happened_once};
 
 /// What a service that allocates as much as a task engine does would choose, too.
 #[global_allocator]
@@ -30,17 +31,21 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> anyhow::Result<()> {
     let variable = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let batch = variable("BATCH", "1000").parse()?;
+    let transactions = variable("TRANSACTIONS", "1").parse()?;
     let in_flight = variable("IN_FLIGHT", "10000").parse()?;
     for _ in 0..variable("RUNS", "1").parse()? {
         for managers in variable("MANAGERS", "1,2,4,8").split(',') {
             for children in variable("CHILDREN", "100000").split(',') {
                 for workflows in variable("WORKFLOWS", "1").split(',') {
                     let case = Case {
-                        managers: managers.parse()?,
+                        how: Managers {
+                            managers: managers.parse()?,
+                            batch,
+                            transactions,
+                        },
                         workflows: workflows.parse()?,
                         children: children.parse()?,
                         in_flight,
-                        batch,
                     };
                     case.measure().await?;
                 }
@@ -51,12 +56,11 @@ async fn main() -> anyhow::Result<()> {
 }
 
 struct Case {
-    managers: usize,
+    how: Managers,
     workflows: u32,
     /// Of all workflows together.
     children: u32,
     in_flight: u32,
-    batch: usize,
 }
 
 impl Case {
@@ -65,9 +69,8 @@ impl Case {
         let server = server::Server::start(&["--durable"]).map_err(|why| anyhow!(why))?;
         let options = PostgresOptions::parse(&server.address)?
             .plain_on_loopback()
-            .connections(2);
-        let deployment =
-            Deployment::start(&options, deployment::noops(), self.managers, self.batch, 20).await?;
+            .connections(u32::try_from(self.how.transactions)? + 1);
+        let deployment = Deployment::start(&options, deployment::noops(), self.how, 20).await?;
         let started = Instant::now();
         let each = Noops {
             children: self.children / self.workflows.max(1),
@@ -90,7 +93,8 @@ impl Case {
         let children = each.children * self.workflows;
         let line = serde_json::json!({
             "bench": "postgres_managers",
-            "managers": self.managers,
+            "managers": self.how.managers,
+            "transactions_at_once": self.how.transactions,
             "workflows": self.workflows,
             "children": children,
             "in_flight": self.in_flight,

@@ -68,10 +68,14 @@ pub(super) async fn run(
         signals.told().await;
         handle.stop();
     };
-    join(ManagerLoop::new(Arc::new(manager)).run(stop), watch).await;
+    let managing = ManagerLoop::new(Arc::new(manager)).transactions(TRANSACTIONS);
+    join(managing.run(stop), watch).await;
     carrier.close(LAST_POLL).await;
     Ok(())
 }
+
+/// Of a manager that is a process, at once. It has eight connections.
+const TRANSACTIONS: usize = 4;
 
 const INVOKE: &str = "SORTIE_INVOKE_EXTERNAL";
 

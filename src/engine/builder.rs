@@ -35,6 +35,7 @@ pub struct Embedded {
     workers: Vec<(WorkerKind, Arc<dyn Worker>)>,
     grace: Duration,
     batch: usize,
+    transactions: usize,
     store: Option<Arc<dyn Store>>,
     recon: Option<Arc<dyn ReconStore>>,
 }
@@ -76,6 +77,7 @@ impl Embedded {
             workers: Vec::new(),
             grace: Duration::from_secs(10),
             batch: 1000,
+            transactions: 1,
             store: None,
             recon: None,
         }
@@ -140,6 +142,14 @@ impl Embedded {
         self
     }
 
+    /// Transactions of the manager at once, each of other workflows: for a
+    /// [store of your own](Self::with_store) that can write for several at once, as PostgreSQL does.
+    /// Default: 1.
+    pub const fn transactions(mut self, at_once: usize) -> Self {
+        self.transactions = at_once;
+        self
+    }
+
     /// Starts manager and workers. Runs that an earlier engine left unfinished in the same folder
     /// go on by themselves; what was in flight is dispatched again.
     ///
@@ -195,7 +205,9 @@ impl Embedded {
         }
         let (stop_manager, stopped) = StopHandle::new();
         let mut managing = JoinSet::new();
-        let managed = ManagerLoop::new(Arc::clone(&manager)).batch(self.batch);
+        let managed = ManagerLoop::new(Arc::clone(&manager))
+            .batch(self.batch)
+            .transactions(self.transactions);
         managing.spawn(managed.run(stopped));
         let (stop_workers, stopped) = StopHandle::new();
         let mut workers = JoinSet::new();

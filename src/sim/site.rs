@@ -198,6 +198,8 @@ impl Site {
                 let manager = Arc::new(self.manager(&runtime));
                 let managing = ManagerLoop::new(Arc::clone(&manager))
                     .tick_every(TICK)
+                    // Two hands, so that they get into each other's way where they can.
+                    .transactions(2)
                     .run(stopped);
                 let (shared, clock) = (self.shared.clone(), Arc::clone(&runtime));
                 runtime.spawn(Box::pin(async move {

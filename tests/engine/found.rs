@@ -146,8 +146,9 @@ async fn a_receive_that_fails_keeps_back_nothing_of_what_came_before_it() {
     assert!(sent.unwrap().iter().all(Result::is_ok));
     faults.gathers.store(1, Ordering::SeqCst);
     let (stop, stopped) = StopHandle::new();
-    let managed = tokio::spawn(ManagerLoop::new(Arc::clone(&bench.manager)).run(stopped));
-    // No time passes, so nothing comes again.
+    // No time passes, so nothing comes again, and nothing waits for more.
+    let managing = ManagerLoop::new(Arc::clone(&bench.manager)).linger(Duration::ZERO);
+    let managed = tokio::spawn(managing.run(stopped));
     bench.runtime.settle().await;
     assert_eq!(faults.gathers.load(Ordering::SeqCst), 0, "it has failed");
     assert_eq!(bench.state(id).await, TaskState::Succeeded);

@@ -71,6 +71,16 @@ pub(crate) fn noops() -> Registry {
     registry![Noop, Noops]
 }
 
+/// How many managers there are, and how each of them works.
+#[derive(Clone, Copy)]
+pub(crate) struct Managers {
+    pub(crate) managers: usize,
+    /// Messages that one takes into a transaction, at most.
+    pub(crate) batch: usize,
+    /// Transactions of one manager at once.
+    pub(crate) transactions: usize,
+}
+
 /// Many managers and one carrier.
 pub(crate) struct Deployment {
     carrier: Arc<Repeating>,
@@ -84,13 +94,11 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// With `managers` that take up to `batch` messages at once; every `repeat`-th message to them
-    /// comes twice. Of `registry` only what External workers can run is run.
+    /// Every `repeat`-th message to the managers comes twice. Of `registry` only what External workers can run is run.
     pub(crate) async fn start(
         options: &PostgresOptions,
         registry: Registry,
-        managers: usize,
-        batch: usize,
+        how: Managers,
         repeat: u64,
     ) -> anyhow::Result<Self> {
         PostgresStore::migrate(options).await?;
@@ -106,7 +114,7 @@ impl Deployment {
         let mut looping = JoinSet::new();
         let mut stores = Vec::new();
         let mut first = None;
-        for _ in 0..managers {
+        for _ in 0..how.managers {
             let store = PostgresStore::connect(options).await?;
             let mut config = ManagerConfig::new(FenceKey::new([7; 16]));
             // A server that was away has kept dispatches from leaving; do not wait for long.
@@ -121,7 +129,8 @@ impl Deployment {
             stores.push(store);
             looping.spawn(
                 ManagerLoop::new(Arc::clone(&manager))
-                    .batch(batch)
+                    .batch(how.batch)
+                    .transactions(how.transactions)
                     .run(stopped.clone()),
             );
             first.get_or_insert(manager);

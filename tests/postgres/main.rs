@@ -11,7 +11,7 @@ mod server;
 
 use std::time::Duration;
 
-use deployment::{Deployment, Noops};
+use deployment::{Deployment, Managers, Noops};
 use server::Server;
 use sortie::stores::PostgresOptions;
 
@@ -23,6 +23,15 @@ fn options(server: &Server) -> PostgresOptions {
     options.plain_on_loopback().connections(2)
 }
 
+/// That take turns in what they do.
+const fn managers(managers: usize, batch: usize) -> Managers {
+    Managers {
+        managers,
+        batch,
+        transactions: 1,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_managers_do_everything_once() {
     let Some(server) = Server::find(&[]) else {
@@ -32,9 +41,10 @@ async fn eight_managers_do_everything_once() {
         children: CHILDREN,
         in_flight: 1_000,
     };
-    let deployment = Deployment::start(&options(&server), deployment::noops(), 8, 200, 20)
-        .await
-        .unwrap();
+    let deployment =
+        Deployment::start(&options(&server), deployment::noops(), managers(8, 200), 20)
+            .await
+            .unwrap();
     let run = deployment.submit(noops).await.unwrap();
     deployment
         .wait(run, Duration::from_secs(120))
@@ -50,6 +60,42 @@ async fn eight_managers_do_everything_once() {
         .unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn workflows_side_by_side_do_everything_once() {
+    let Some(server) = Server::find(&[]) else {
+        return;
+    };
+    let noops = Noops {
+        children: CHILDREN / 6,
+        in_flight: 100,
+    };
+    let how = Managers {
+        managers: 2,
+        batch: 200,
+        transactions: 4,
+    };
+    let options = options(&server).connections(5);
+    let deployment = Deployment::start(&options, deployment::noops(), how, 20)
+        .await
+        .unwrap();
+    let mut runs = Vec::new();
+    for _ in 0..6 {
+        runs.push(deployment.submit(noops).await.unwrap());
+    }
+    for run in &runs {
+        deployment
+            .wait(*run, Duration::from_secs(120))
+            .await
+            .unwrap();
+    }
+    deployment.stop().await;
+    for run in runs {
+        deployment::everything_happened_once(&options, run, noops.children)
+            .await
+            .unwrap();
+    }
+}
+
 /// `kill -9` of the server in mid-run, several times. What it has acknowledged is on its disk; what
 /// it has not, comes again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -63,7 +109,7 @@ async fn a_server_that_is_killed_loses_nothing() {
         children: CHILDREN,
         in_flight: 100,
     };
-    let deployment = Deployment::start(&options(&server), deployment::noops(), 3, 50, 20)
+    let deployment = Deployment::start(&options(&server), deployment::noops(), managers(3, 50), 20)
         .await
         .unwrap();
     let run = deployment.submit(noops).await.unwrap();

@@ -14,6 +14,7 @@ use crate::route::Queue;
 
 use super::Manager;
 use super::error::{ManagerError, Refusal};
+use super::intake::Arrived;
 use super::submit::Submission;
 use super::work::{Committed, Work};
 
@@ -66,17 +67,28 @@ impl Manager {
         &self,
         deliveries: Vec<Delivery>,
     ) -> Result<Handled, ManagerError> {
-        let mut messages = Vec::with_capacity(deliveries.len());
-        let mut places = Vec::with_capacity(deliveries.len());
+        self.handle_arrived(deliveries.into_iter().map(Arrived::read))
+            .await
+    }
+
+    /// Handles deliveries that have been read.
+    pub(super) async fn handle_arrived(
+        &self,
+        arrived: impl ExactSizeIterator<Item = Arrived>,
+    ) -> Result<Handled, ManagerError> {
+        let mut deliveries = Vec::with_capacity(arrived.len());
+        let mut messages = Vec::with_capacity(arrived.len());
+        let mut places = Vec::with_capacity(arrived.len());
         let mut parked = Vec::new();
-        for (index, delivery) in deliveries.iter().enumerate() {
-            match ToManager::decode(&delivery.body) {
+        for (index, Arrived { delivery, message }) in arrived.enumerate() {
+            match message {
                 Ok(message) => {
                     places.push(index);
                     messages.push(message);
                 }
                 Err(reason) => parked.push((index, reason)),
             }
+            deliveries.push(delivery);
         }
         let mut handled = self.handle(messages).await?;
         for (place, _) in &mut handled.refused {

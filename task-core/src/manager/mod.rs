@@ -3,11 +3,14 @@
 //! A batch of messages goes through four steps, and the files are named after them:
 //!
 //! 1. `batch`: decode and check, without the store. What cannot be right is parked with its reason;
-//! 2. one store transaction (`work` is its unit of work): drop what was seen, then
+//! 2. one store transaction (`work` is its unit of work): drop what was seen and is not fenced, then
 //!    `submit`, `create`, `heartbeat`, `complete`, `cancel`, `tick`, each in bulk; `advance`
 //!    moves containers on, `close` ends what is not needed any more;
 //! 3. `dispatch`: after the commit, send what the transaction put into the outbox;
 //! 4. ask the fleet for capacity, if bare-metal tasks were sent.
+//!
+//! A function is given its batches; in a process, `run` takes messages from the carrier, and `intake`
+//! makes batches of them that several transactions can apply at once.
 //!
 //! A crash between 2 and 3 is repaired by the next tick. If a transaction fails for a reason that
 //! lies in the data, the batch is taken apart until the culprit stands alone, and that one is
@@ -23,6 +26,7 @@ mod dispatch;
 mod error;
 mod fence;
 mod heartbeat;
+mod intake;
 mod run;
 mod submit;
 mod tick;

@@ -1,17 +1,19 @@
 //! The manager as a loop in a process.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, join_all, select};
 use tokio::sync::watch;
 
 use crate::id::MessageId;
 use crate::message::{Message, ToManager};
-use crate::ports::transport::Receipt;
+use crate::ports::transport::{Receipt, TransportError};
 use crate::route::Queue;
 
-use super::Manager;
+use super::intake::{Arrived, Batch, Intake};
+use super::{Manager, ManagerError};
 
 /// Reads the manager's queue, handles what comes in large batches, and ticks.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub struct ManagerLoop {
     batch: usize,
     linger: Duration,
     tick_every: Duration,
+    transactions: usize,
 }
 
 /// Says when to stop. Cheap to clone; dropping the [`StopHandle`] stops as well.
@@ -63,6 +66,7 @@ impl ManagerLoop {
             batch: 1000,
             linger: Duration::from_millis(1),
             tick_every: Duration::from_secs(1),
+            transactions: 1,
         }
     }
 
@@ -89,104 +93,135 @@ impl ManagerLoop {
         self
     }
 
+    /// With up to this many transactions at once. Default: 1; at least 1.
+    ///
+    /// Two of them never share a workflow, since those would take turns. So more than one is of use
+    /// to a store that can write for several workflows at once, as a PostgreSQL server does, and
+    /// only while several run.
+    #[must_use]
+    pub fn transactions(mut self, at_once: usize) -> Self {
+        self.transactions = at_once.max(1);
+        self
+    }
+
     /// Runs until it is told to stop, and then until it finds the queue empty once: what workers
     /// said before they left is stored. A failure of the store
     /// or the carrier is logged and met with a growing pause: the messages come again.
-    pub async fn run(self, mut stop: Stop) {
-        let runtime = Arc::clone(&self.manager.runtime);
-        let mut next_tick = runtime.now();
-        let mut failures = 0u32;
-        while !stop.is_stopped() {
-            let tick = runtime.now() >= next_tick;
-            if tick {
-                next_tick = runtime.now().after(self.tick_every);
-            }
-            let wait = next_tick.since(runtime.now());
-            let result = self.round(tick, wait, Some(&mut stop)).await;
-            match result {
-                Ok(_) => failures = 0,
+    pub async fn run(self, stop: Stop) {
+        let intake = Intake::new(self.transactions, self.batch);
+        let hands = (0..self.transactions).map(|hand| self.apply(&intake, hand == 0, &stop));
+        join(self.receive(&intake, stop.clone()), join_all(hands)).await;
+        let rest = intake.rest();
+        self.give_back(rest.iter().map(|arrived| &arrived.delivery.receipt))
+            .await;
+        if let Err(error) = self.manager.flush().await {
+            tracing::warn!(%error, "the outbox was not cleared; what is in it is sent again");
+        }
+    }
+
+    /// Takes messages from the carrier. Being told to stop ends the wait for them, and nothing else.
+    async fn receive(&self, intake: &Intake, mut stop: Stop) {
+        let mut pause = Pause::new(&self.manager);
+        while !stop.is_stopped() && intake.has_room().await {
+            // Giving up a receive loses no message.
+            let receive = self.receive_some(intake, LONG_WAIT);
+            let received = match select(pin!(stop.stopped()), pin!(receive)).await {
+                Either::Left(_) => break,
+                Either::Right((received, _)) => received,
+            };
+            match received {
+                Ok(_) => pause.over(),
                 Err(error) => {
-                    failures += 1;
-                    tracing::error!(%error, failures, "a batch was not handled; its messages come again");
-                    let pause = Duration::from_millis(50 << failures.min(6));
-                    let pause = runtime.sleep(pause);
-                    let _ = select(std::pin::pin!(stop.stopped()), pause).await;
+                    tracing::error!(%error, "cannot receive");
+                    pause.longer(&mut stop).await;
                 }
             }
         }
         // Bounded, because others may still send to a queue that is shared.
-        for _ in 0..LAST_ROUNDS {
-            match self.round(false, Duration::ZERO, None).await {
+        let mut last = LAST_MESSAGES;
+        while last > 0 && intake.has_room().await {
+            match self.receive_some(intake, Duration::ZERO).await {
                 Ok(0) => break,
-                Ok(_) => {}
+                Ok(received) => last = last.saturating_sub(received),
                 Err(error) => {
                     tracing::error!(%error, "the queue was not emptied; its messages come again");
                     break;
                 }
             }
         }
-        if let Err(error) = self.manager.flush().await {
-            tracing::warn!(%error, "the outbox was not cleared; what is in it is sent again");
+        intake.close();
+    }
+
+    async fn receive_some(&self, intake: &Intake, wait: Duration) -> Result<usize, TransportError> {
+        let transport = &self.manager.transport;
+        let max = transport.limits().receive_batch.min(self.batch);
+        let deliveries = transport
+            .receive(Queue::Manager, max, wait, VISIBILITY)
+            .await?;
+        let received = deliveries.len();
+        intake.put(deliveries.into_iter().map(Arrived::read));
+        Ok(received)
+    }
+
+    /// Applies what was received, a batch after the other, until there never will be another.
+    async fn apply(&self, intake: &Intake, ticks: bool, stop: &Stop) {
+        let manager = &self.manager;
+        let runtime = &manager.runtime;
+        let mut stop = stop.clone();
+        let mut pause = Pause::new(manager);
+        let mut next_tick = runtime.now();
+        loop {
+            let tick = ticks && !stop.is_stopped() && runtime.now() >= next_tick;
+            let batch = if tick {
+                next_tick = runtime.now().after(self.tick_every);
+                intake.try_take()
+            } else if ticks && !stop.is_stopped() {
+                let wait = runtime.sleep(next_tick.since(runtime.now()));
+                match select(pin!(intake.take()), wait).await {
+                    Either::Left((None, _)) => break,
+                    Either::Left((batch, _)) => batch,
+                    Either::Right(_) => None,
+                }
+            } else {
+                match intake.take().await {
+                    None => break,
+                    batch => batch,
+                }
+            };
+            match self.round(batch, tick).await {
+                Ok(()) => pause.over(),
+                Err(error) if stop.is_stopped() => {
+                    tracing::error!(%error, "the queue was not emptied; its messages come again");
+                    intake.close();
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a batch was not handled; its messages come again");
+                    pause.longer(&mut stop).await;
+                }
+            }
         }
     }
 
-    /// One batch, and a tick if it is time; returns how many messages there were.
-    /// Being told to stop ends the wait for messages, and nothing else.
-    async fn round(
-        &self,
-        tick: bool,
-        wait: Duration,
-        mut stop: Option<&mut Stop>,
-    ) -> Result<usize, super::ManagerError> {
+    /// A batch if there is one, and a tick if it is time.
+    async fn round(&self, batch: Option<Batch<'_>>, tick: bool) -> Result<(), ManagerError> {
         let manager = &self.manager;
-        let limits = manager.transport.limits();
-        let mut deliveries = Vec::new();
-        let mut wait = if tick { Duration::ZERO } else { wait };
-        let mut lingered = false;
-        let mut bytes = 0;
-        while deliveries.len() < self.batch && bytes < BATCH_BYTES {
-            let max = limits.receive_batch.min(self.batch - deliveries.len());
-            let receive = manager
-                .transport
-                .receive(Queue::Manager, max, wait, VISIBILITY);
-            let more = match stop.take() {
-                // Only the first wait is long. Giving up a receive loses no message.
-                Some(stop) => match select(std::pin::pin!(stop.stopped()), receive).await {
-                    Either::Left(_) => break,
-                    Either::Right((more, _)) => more,
-                },
-                None => receive.await,
-            };
-            let more = match more {
-                Ok(more) => more,
-                // What came before is handled now, and not when its visibility ends.
-                Err(error) if !deliveries.is_empty() => {
-                    tracing::warn!(%error, "cannot receive more");
-                    break;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            wait = Duration::ZERO;
-            if more.is_empty() {
-                if lingered || deliveries.len() < 2 || self.linger.is_zero() {
-                    break;
-                }
-                lingered = true;
+        let idle = batch.is_none();
+        if let Some(mut batch) = batch {
+            if batch.messages().len() > 1 && !batch.is_full() && !self.linger.is_zero() {
                 manager.runtime.sleep(self.linger).await;
+                batch.top_up();
             }
-            bytes += more
+            metrics::histogram!("sortie_manager_batch_messages")
+                .record(batch.messages().len() as f64);
+            let receipts: Vec<_> = batch
+                .messages()
                 .iter()
-                .map(|delivery| delivery.body.len())
-                .sum::<usize>();
-            deliveries.extend(more);
-        }
-        let received = deliveries.len();
-        let idle = received == 0;
-        if !idle {
-            metrics::histogram!("sortie_manager_batch_messages").record(deliveries.len() as f64);
-            let receipts: Vec<_> = deliveries.iter().map(|d| d.receipt.clone()).collect();
-            if let Err(error) = manager.handle_deliveries(deliveries).await {
-                self.give_back(&receipts).await;
+                .map(|arrived| arrived.delivery.receipt.clone())
+                .collect();
+            let handled = manager.handle_arrived(batch.take_messages().into_iter());
+            if let Err(error) = handled.await {
+                self.give_back(receipts.iter()).await;
                 return Err(error);
             }
         }
@@ -197,11 +232,11 @@ impl ManagerLoop {
         if idle {
             manager.flush().await?;
         }
-        Ok(received)
+        Ok(())
     }
 
     /// Lets messages come again soon, instead of when their visibility ends.
-    async fn give_back(&self, receipts: &[Receipt]) {
+    async fn give_back<'r>(&self, receipts: impl Iterator<Item = &'r Receipt>) {
         for receipt in receipts {
             let back = self.manager.transport.extend(Queue::Manager, receipt, SOON);
             if let Err(error) = back.await {
@@ -211,15 +246,40 @@ impl ManagerLoop {
     }
 }
 
+/// A wait that grows from failure to failure.
+struct Pause<'a> {
+    manager: &'a Manager,
+    failures: u32,
+}
+
+impl<'a> Pause<'a> {
+    const fn new(manager: &'a Manager) -> Self {
+        Self {
+            manager,
+            failures: 0,
+        }
+    }
+
+    const fn over(&mut self) {
+        self.failures = 0;
+    }
+
+    async fn longer(&mut self, stop: &mut Stop) {
+        self.failures += 1;
+        let pause = Duration::from_millis(50 << self.failures.min(6));
+        let pause = self.manager.runtime.sleep(pause);
+        let _ = select(pin!(stop.stopped()), pause).await;
+    }
+}
+
 /// When the messages of a batch that failed come again.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Batches that are handled at most after the manager was told to stop.
-const LAST_ROUNDS: u32 = 1000;
+/// How long to wait for a message before asking anew.
+const LONG_WAIT: Duration = Duration::from_secs(20);
+
+/// Messages that are taken at most after the manager was told to stop.
+const LAST_MESSAGES: usize = 1_000_000;
 
 /// How long a batch may take before its messages come again; a duplicate is harmless.
 const VISIBILITY: Duration = Duration::from_secs(60);
-
-/// Bytes of messages after which a batch is full: a message of a generator holds many children,
-/// and a transaction should not hold hundreds of thousands.
-const BATCH_BYTES: usize = 1 << 20;
