@@ -74,7 +74,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Of a manager that is a process, at once. It has eight connections.
+/// Of a manager that is a process, at once. It has eight connections unless it is told otherwise.
 const TRANSACTIONS: usize = 4;
 
 const INVOKE: &str = "SORTIE_INVOKE_EXTERNAL";

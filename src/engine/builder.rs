@@ -143,8 +143,8 @@ impl Embedded {
     }
 
     /// Transactions of the manager at once, each of other workflows: for a
-    /// [store of your own](Self::with_store) that can write for several at once, as PostgreSQL does.
-    /// Default: 1.
+    /// [store of your own](Self::with_store) that can write for several at once, as PostgreSQL does,
+    /// with a connection for each and some for Internal workers. Default: 1.
     pub const fn transactions(mut self, at_once: usize) -> Self {
         self.transactions = at_once;
         self

@@ -198,7 +198,7 @@ impl Site {
                 let manager = Arc::new(self.manager(&runtime));
                 let managing = ManagerLoop::new(Arc::clone(&manager))
                     .tick_every(TICK)
-                    // Two hands, so that they get into each other's way where they can.
+                    // The second one has messages while the first one ticks.
                     .transactions(2)
                     .run(stopped);
                 let (shared, clock) = (self.shared.clone(), Arc::clone(&runtime));

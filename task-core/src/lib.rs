@@ -46,6 +46,7 @@ pub mod recon;
 pub mod requirements;
 pub mod route;
 pub mod state;
+mod stripe;
 pub mod submit;
 pub mod task;
 pub mod time;
@@ -59,6 +60,7 @@ pub use policy::{CompletionPolicy, Enough, Limits, RetryPolicy, TaskOptions};
 pub use requirements::{Requirements, WorkerRequirement};
 pub use route::{Queue, WorkerKind, route};
 pub use state::TaskState;
+pub use stripe::Stripe;
 pub use task::{
     Cancelled, Child, Children, DuplicateKind, ErasedTask, Progress, RawSockets, Recon, Registry,
     Resources, Routed, Rows, TaskContext, TaskData, TaskDefinition, TaskError, UpgradeError,

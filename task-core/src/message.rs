@@ -15,7 +15,8 @@ use crate::ports::transport::ParkReason;
 pub struct ToManager {
     /// The message's version.
     pub v: u16,
-    /// What the inbox remembers: a message that arrives again is dropped by it.
+    /// What the inbox remembers: a message that arrives again is dropped by it. The end of an
+    /// attempt is not in it: whoever ends it a second time finds that it is over.
     pub id: MessageId,
     /// What it says.
     pub body: Message,

@@ -20,6 +20,7 @@ mod forged;
 mod found;
 mod generators;
 mod generators_odd;
+mod loops;
 mod plans;
 mod plugged;
 mod policies;

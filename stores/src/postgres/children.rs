@@ -4,7 +4,7 @@ use sqlx::types::Uuid;
 use task_core::id::{ContainerId, TaskId};
 use task_core::ports::store::{StoreError, Task};
 
-use super::locks::families;
+use super::locks::stripes;
 use super::rows::Shared;
 use super::session::query;
 use super::statements;
@@ -19,7 +19,7 @@ pub(super) async fn waiting(
         return Ok(Vec::new());
     }
     tx.session
-        .lock(families(wanted.iter().map(|(id, _)| id)))
+        .lock(stripes(wanted.iter().map(|(id, _)| id)))
         .await?;
     let (ids, most): (Vec<Uuid>, Vec<i64>) = wanted
         .iter()
@@ -46,7 +46,7 @@ pub(super) async fn count_from(
     container: ContainerId,
     from: u32,
 ) -> Result<u64, StoreError> {
-    tx.session.lock(families([&container])).await?;
+    tx.session.lock(stripes([&container])).await?;
     tx.session.flush_tasks(&mut tx.later).await?;
     let statement = sqlx::query("SELECT generator FROM task_manager.containers WHERE id = $1")
         .bind(*container.as_uuid());

@@ -5,7 +5,7 @@ use task_core::ports::store::StoreError;
 use task_core::time::Timestamp;
 
 use super::PostgresStore;
-use super::locks::families;
+use super::locks::stripes;
 use super::put::millis;
 use super::rows::Reader;
 use super::session::Session;
@@ -48,7 +48,7 @@ impl PostgresStore {
     /// Removes rows of a collection; says whether nothing is left of it.
     async fn forget_some(&self, id: CollectionId) -> Result<bool, StoreError> {
         let mut session = self.session().await?;
-        session.lock(families([&id])).await?;
+        session.lock(stripes([&id])).await?;
         for statement in [DATA, VALUES, TASKS] {
             if remove(&mut session, statement, id).await? >= AT_ONCE.unsigned_abs() {
                 session.commit().await?;

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use sqlx::types::Uuid;
+use task_core::Stripe;
 use task_core::id::{CollectionId, ContainerId, MessageId, TaskId};
 use task_core::ports::store::{
     Closed, CollectionRow, ContainerRow, OutboxRow, ResultRow, StoreError, StoreTx, Task, TaskHead,
@@ -16,7 +17,7 @@ use task_core::time::Timestamp;
 
 use super::columns::{Bodies, Collections, Containers, Heads, Progress, Statuses};
 use super::later::{Later, Part};
-use super::locks::{Family, families};
+use super::locks::stripes;
 use super::put::{at_most, code, each_once, in_parts, millis};
 use super::rows::{Reader, Shared};
 use super::session::{Session, Statement, query};
@@ -48,7 +49,7 @@ impl PostgresTx {
         Ok(())
     }
 
-    /// Ids that a first look finds due; their families are locked behind it, so whoever uses them
+    /// Ids that a first look finds due; their stripes are locked behind it, so whoever uses them
     /// looks again.
     async fn due<I>(
         &mut self,
@@ -56,11 +57,11 @@ impl PostgresTx {
         id: impl Fn(Uuid) -> I,
     ) -> Result<Vec<Uuid>, StoreError>
     where
-        Family: for<'i> From<&'i I>,
+        Stripe: for<'i> From<&'i I>,
     {
         let found = uuids(&self.session.rows(statement).await?)?;
         let ids: Vec<I> = found.iter().map(|found| id(*found)).collect();
-        self.session.lock(families(&ids)).await?;
+        self.session.lock(stripes(&ids)).await?;
         Ok(found)
     }
 }
@@ -94,7 +95,7 @@ impl StoreTx for PostgresTx {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.session.lock(families(ids)).await?;
+        self.session.lock(stripes(ids)).await?;
         if !self.later.has(Part::Collections) && ids.iter().all(|id| self.ahead.contains_key(id)) {
             let ids: HashSet<_> = ids.iter().collect();
             return Ok(ids
@@ -115,7 +116,7 @@ impl StoreTx for PostgresTx {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.session.lock(families(ids)).await?;
+        self.session.lock(stripes(ids)).await?;
         self.settle(Part::Containers).await?;
         let ids: Vec<Uuid> = ids.iter().map(|id| *id.as_uuid()).collect();
         let statement = query(&statements::READ_CONTAINERS).bind(ids);
@@ -133,7 +134,7 @@ impl StoreTx for PostgresTx {
     }
 
     async fn containers_of(&mut self, id: CollectionId) -> Result<Vec<ContainerRow>, StoreError> {
-        self.session.lock(families([&id])).await?;
+        self.session.lock(stripes([&id])).await?;
         self.settle(Part::Containers).await?;
         let statement = query(&statements::CONTAINERS_OF).bind(*id.as_uuid());
         let rows = self.session.rows(statement).await?;
@@ -146,7 +147,7 @@ impl StoreTx for PostgresTx {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.session.lock(families(ids)).await?;
+        self.session.lock(stripes(ids)).await?;
         self.session.flush_tasks(&mut self.later).await?;
         let ids: Vec<Uuid> = ids.iter().map(|id| *id.as_uuid()).collect();
         let statement = query(&statements::READ_HEADS).bind(ids);
@@ -157,7 +158,7 @@ impl StoreTx for PostgresTx {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.session.lock(families(ids)).await?;
+        self.session.lock(stripes(ids)).await?;
         self.session.flush_tasks(&mut self.later).await?;
         let ids: Vec<Uuid> = ids.iter().map(|id| *id.as_uuid()).collect();
         let statement = query(&statements::READ_TASKS).bind(ids);
@@ -177,7 +178,7 @@ impl StoreTx for PostgresTx {
             return Ok(());
         }
         self.session
-            .lock(families(rows.iter().map(|row| &row.id)))
+            .lock(stripes(rows.iter().map(|row| &row.id)))
             .await?;
         let mut columns = Collections::default();
         rows.iter().try_for_each(|row| columns.push(row))?;
@@ -191,7 +192,7 @@ impl StoreTx for PostgresTx {
             return Ok(());
         }
         self.session
-            .lock(families(rows.iter().map(|row| &row.id)))
+            .lock(stripes(rows.iter().map(|row| &row.id)))
             .await?;
         let (mut fixed, mut progress) = (Containers::default(), Progress::default());
         for row in rows {
@@ -208,7 +209,7 @@ impl StoreTx for PostgresTx {
             return Ok(Vec::new());
         }
         self.session
-            .lock(families(tasks.iter().map(|task| &task.head.id)))
+            .lock(stripes(tasks.iter().map(|task| &task.head.id)))
             .await?;
         if tasks
             .iter()
@@ -239,7 +240,7 @@ impl StoreTx for PostgresTx {
 
     async fn update_collections(&mut self, rows: &[CollectionRow]) -> Result<(), StoreError> {
         self.session
-            .lock(families(rows.iter().map(|row| &row.id)))
+            .lock(stripes(rows.iter().map(|row| &row.id)))
             .await?;
         self.settle(Part::Collections).await?;
         for row in rows {
@@ -250,7 +251,7 @@ impl StoreTx for PostgresTx {
 
     async fn update_containers(&mut self, rows: &[ContainerRow]) -> Result<(), StoreError> {
         self.session
-            .lock(families(rows.iter().map(|row| &row.id)))
+            .lock(stripes(rows.iter().map(|row| &row.id)))
             .await?;
         self.settle(Part::Containers).await?;
         self.later.containers(rows)
@@ -258,7 +259,7 @@ impl StoreTx for PostgresTx {
 
     async fn update_tasks(&mut self, updates: &[TaskUpdate]) -> Result<(), StoreError> {
         self.session
-            .lock(families(updates.iter().map(|update| &update.id)))
+            .lock(stripes(updates.iter().map(|update| &update.id)))
             .await?;
         self.session.flush_tasks(&mut self.later).await?;
         let waits = |update: &&TaskUpdate| update.status.state == TaskState::Pending;
@@ -284,7 +285,7 @@ impl StoreTx for PostgresTx {
         if containers.is_empty() {
             return Ok(Vec::new());
         }
-        self.session.lock(families(containers)).await?;
+        self.session.lock(stripes(containers)).await?;
         self.session.flush_tasks(&mut self.later).await?;
         let ids: Vec<Uuid> = containers.iter().map(|id| *id.as_uuid()).collect();
         let statement = sqlx::query(statements::CLOSE_TASKS)

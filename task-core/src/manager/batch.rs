@@ -9,12 +9,12 @@ use crate::message::{
     CancelCollection, CompleteTask, CreateTasks, Heartbeat, Message, Outcome, ToManager,
 };
 use crate::ports::store::StoreError;
-use crate::ports::transport::{Delivery, ParkReason, Receipt};
+use crate::ports::transport::{Delivery, ParkReason, Receipt, TransportError};
 use crate::route::Queue;
 
 use super::Manager;
 use super::error::{ManagerError, Refusal};
-use super::intake::Arrived;
+use super::intake::Received;
 use super::submit::Submission;
 use super::work::{Committed, Work};
 
@@ -67,20 +67,20 @@ impl Manager {
         &self,
         deliveries: Vec<Delivery>,
     ) -> Result<Handled, ManagerError> {
-        self.handle_arrived(deliveries.into_iter().map(Arrived::read))
+        self.handle_received(deliveries.into_iter().map(Received::read))
             .await
     }
 
     /// Handles deliveries that have been read.
-    pub(super) async fn handle_arrived(
+    pub(super) async fn handle_received(
         &self,
-        arrived: impl ExactSizeIterator<Item = Arrived>,
+        received: impl ExactSizeIterator<Item = Received>,
     ) -> Result<Handled, ManagerError> {
-        let mut deliveries = Vec::with_capacity(arrived.len());
-        let mut messages = Vec::with_capacity(arrived.len());
-        let mut places = Vec::with_capacity(arrived.len());
+        let mut deliveries = Vec::with_capacity(received.len());
+        let mut messages = Vec::with_capacity(received.len());
+        let mut places = Vec::with_capacity(received.len());
         let mut parked = Vec::new();
-        for (index, Arrived { delivery, message }) in arrived.enumerate() {
+        for (index, Received { delivery, message }) in received.enumerate() {
             match message {
                 Ok(message) => {
                     places.push(index);
@@ -109,7 +109,7 @@ impl Manager {
     /// # Errors
     ///
     /// [`ManagerError::Store`] if the store failed. What was applied by then stays applied, and
-    /// the inbox drops it when it comes again.
+    /// it is dropped when it comes again.
     pub async fn handle(&self, messages: Vec<ToManager>) -> Result<Handled, ManagerError> {
         let total = messages.len();
         let (batch, refused, mut deferred) = self.sort(messages).await;
@@ -331,19 +331,29 @@ impl Manager {
             if let Some(reason) = reasons.get(&index) {
                 tracing::warn!(%reason, "message parked");
                 metrics::counter!("sortie_manager_parked_total").increment(1);
-                self.transport
-                    .park(Queue::Manager, delivery, (*reason).clone())
-                    .await?;
+                let park = self
+                    .transport
+                    .park(Queue::Manager, delivery, (*reason).clone());
+                unless_stale(park.await)?;
             } else if let Some(why) = deferred.get(&index) {
                 tracing::warn!(%why, "message deferred; it comes again");
-                self.transport
-                    .extend(Queue::Manager, &delivery.receipt, LATER)
-                    .await?;
+                let extend = self
+                    .transport
+                    .extend(Queue::Manager, &delivery.receipt, LATER);
+                unless_stale(extend.await)?;
             } else {
                 done.push(delivery.receipt);
             }
         }
         Ok(self.transport.ack(Queue::Manager, &done).await?)
+    }
+}
+
+/// What was delivered to somebody else meanwhile is theirs to put aside.
+fn unless_stale(done: Result<(), TransportError>) -> Result<(), TransportError> {
+    match done {
+        Err(TransportError::StaleReceipt) => Ok(()),
+        other => other,
     }
 }
 

@@ -1,7 +1,6 @@
 //! After the commit: envelopes, and what else must leave the house.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::envelope::{DispatchTask, WIRE_VERSION, traceparent};
@@ -119,7 +118,7 @@ impl Manager {
                         }
                     }
                 }
-                self.keep_sent(sent);
+                self.sent.keep(sent);
             }
             Err(error) => tracing::warn!(%kind, %error, "dispatches not sent; a tick sends them"),
         }
@@ -154,19 +153,6 @@ impl Manager {
         }
     }
 
-    /// Takes the dispatches that were sent but still stand in the outbox.
-    pub(super) fn take_sent(&self) -> Vec<OutboxRow> {
-        std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Remembers dispatches that were sent but still stand in the outbox.
-    pub(super) fn keep_sent(&self, mut sent: Vec<OutboxRow>) {
-        self.sent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .append(&mut sent);
-    }
-
     /// Removes from the outbox what was sent since the last transaction. Called when there is
     /// nothing else to do, and before a Lambda freezes.
     ///
@@ -174,19 +160,14 @@ impl Manager {
     ///
     /// What the store reports; the rows then leave with a later transaction.
     pub async fn flush(&self) -> Result<(), super::ManagerError> {
-        let sent = self.take_sent();
-        if sent.is_empty() {
+        let leaving = self.sent.leave();
+        if leaving.rows().is_empty() {
             return Ok(());
         }
-        let removed = async {
-            let mut tx = self.store.begin().await?;
-            tx.remove_outbox(&sent).await?;
-            tx.commit().await
-        };
-        if let Err(error) = removed.await {
-            self.keep_sent(sent);
-            return Err(error.into());
-        }
+        let mut tx = self.store.begin().await?;
+        tx.remove_outbox(leaving.rows()).await?;
+        tx.commit().await?;
+        leaving.are_gone();
         Ok(())
     }
 }

@@ -28,25 +28,30 @@ mod fence;
 mod heartbeat;
 mod intake;
 mod run;
+mod sent;
+mod stop;
 mod submit;
 mod tick;
 mod work;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use batch::Handled;
 pub(crate) use batch::MAX_ERROR_BYTES;
 pub use error::{ManagerError, Refusal};
 pub use fence::FenceKey;
-pub use run::{ManagerLoop, Stop, StopHandle};
+pub use run::ManagerLoop;
+pub use stop::{Stop, StopHandle};
 
 use crate::ports::fleet::Fleet;
 use crate::ports::objects::Objects;
 use crate::ports::runtime::Runtime;
-use crate::ports::store::{OutboxRow, Store};
+use crate::ports::store::Store;
 use crate::ports::transport::Transport;
 use crate::task::Registry;
+
+use sent::Sent;
 
 /// Applies messages to the store and sends what follows from them.
 #[derive(Debug)]
@@ -58,9 +63,7 @@ pub struct Manager {
     objects: Option<Arc<dyn Objects>>,
     fleet: Option<Arc<dyn Fleet>>,
     config: ManagerConfig,
-    /// Dispatches that were sent but still stand in the outbox. They leave it with the next
-    /// transaction, which saves one of its own; losing this list only sends them twice.
-    sent: Mutex<Vec<OutboxRow>>,
+    sent: Sent,
 }
 
 /// What a manager can be told.
@@ -111,7 +114,7 @@ impl Manager {
             objects: None,
             fleet: None,
             config,
-            sent: Mutex::default(),
+            sent: Sent::default(),
         }
     }
 

@@ -4,15 +4,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::future::{Either, join, join_all, select};
-use tokio::sync::watch;
+use futures_util::stream::FuturesUnordered;
 
 use crate::id::MessageId;
 use crate::message::{Message, ToManager};
 use crate::ports::transport::{Receipt, TransportError};
 use crate::route::Queue;
 
-use super::intake::{Arrived, Batch, Intake};
+use super::intake::{Intake, Received, Taken};
+use super::stop::Stop;
 use super::{Manager, ManagerError};
 
 /// Reads the manager's queue, handles what comes in large batches, and ticks.
@@ -23,39 +25,6 @@ pub struct ManagerLoop {
     linger: Duration,
     tick_every: Duration,
     transactions: usize,
-}
-
-/// Says when to stop. Cheap to clone; dropping the [`StopHandle`] stops as well.
-#[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<bool>);
-
-/// Makes a [`Stop`] come true.
-#[derive(Debug)]
-pub struct StopHandle(watch::Sender<bool>);
-
-impl StopHandle {
-    /// A handle and what it controls.
-    pub fn new() -> (Self, Stop) {
-        let (sender, receiver) = watch::channel(false);
-        (Self(sender), Stop(receiver))
-    }
-
-    /// Stops.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
-    }
-}
-
-impl Stop {
-    /// Whether to stop.
-    pub fn is_stopped(&self) -> bool {
-        *self.0.borrow() || self.0.has_changed().is_err()
-    }
-
-    /// Completes when it is time to stop.
-    pub async fn stopped(&mut self) {
-        let _ = self.0.wait_for(|stop| *stop).await;
-    }
 }
 
 impl ManagerLoop {
@@ -95,9 +64,12 @@ impl ManagerLoop {
 
     /// With up to this many transactions at once. Default: 1; at least 1.
     ///
-    /// Two of them never share a workflow, since those would take turns. So more than one is of use
-    /// to a store that can write for several workflows at once, as a PostgreSQL server does, and
-    /// only while several run.
+    /// Two of them never share a workflow, nor a [`Stripe`](crate::Stripe), since those would take
+    /// turns. So more than one is of use to a store that can write for several workflows at once, as a
+    /// PostgreSQL server does, and only while several run. Such a store should have a connection for
+    /// each, and one more.
+    ///
+    /// Up to a [batch](Self::batch) for each waits here to be applied.
     #[must_use]
     pub fn transactions(mut self, at_once: usize) -> Self {
         self.transactions = at_once.max(1);
@@ -111,12 +83,12 @@ impl ManagerLoop {
         let intake = Intake::new(self.transactions, self.batch);
         let hands = (0..self.transactions).map(|hand| self.apply(&intake, hand == 0, &stop));
         join(self.receive(&intake, stop.clone()), join_all(hands)).await;
-        let rest = intake.rest();
-        self.give_back(rest.iter().map(|arrived| &arrived.delivery.receipt))
-            .await;
         if let Err(error) = self.manager.flush().await {
             tracing::warn!(%error, "the outbox was not cleared; what is in it is sent again");
         }
+        let rest = intake.rest().into_iter();
+        let receipts = rest.map(|received| received.delivery.receipt).collect();
+        self.give_back(receipts, SOON).await;
     }
 
     /// Takes messages from the carrier. Being told to stop ends the wait for them, and nothing else.
@@ -159,7 +131,7 @@ impl ManagerLoop {
             .receive(Queue::Manager, max, wait, VISIBILITY)
             .await?;
         let received = deliveries.len();
-        intake.put(deliveries.into_iter().map(Arrived::read));
+        intake.put(deliveries.into_iter().map(Received::read));
         Ok(received)
     }
 
@@ -188,7 +160,10 @@ impl ManagerLoop {
                     batch => batch,
                 }
             };
-            match self.round(batch, tick).await {
+            // To have had nothing to do says nothing about the store.
+            let idle = batch.is_none() && !tick;
+            match self.round(batch, tick, pause.again()).await {
+                Ok(()) if idle => {}
                 Ok(()) => pause.over(),
                 Err(error) if stop.is_stopped() => {
                     tracing::error!(%error, "the queue was not emptied; its messages come again");
@@ -196,15 +171,20 @@ impl ManagerLoop {
                     break;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "a batch was not handled; its messages come again");
+                    tracing::error!(%error, "cannot go on; messages that were not handled come again");
                     pause.longer(&mut stop).await;
                 }
             }
         }
     }
 
-    /// A batch if there is one, and a tick if it is time.
-    async fn round(&self, batch: Option<Batch<'_>>, tick: bool) -> Result<(), ManagerError> {
+    /// A batch if there is one, and a tick if it is time. If it fails its messages come `again`.
+    async fn round(
+        &self,
+        batch: Option<Taken<'_>>,
+        tick: bool,
+        again: Duration,
+    ) -> Result<(), ManagerError> {
         let manager = &self.manager;
         let idle = batch.is_none();
         if let Some(mut batch) = batch {
@@ -217,11 +197,11 @@ impl ManagerLoop {
             let receipts: Vec<_> = batch
                 .messages()
                 .iter()
-                .map(|arrived| arrived.delivery.receipt.clone())
+                .map(|received| received.delivery.receipt.clone())
                 .collect();
-            let handled = manager.handle_arrived(batch.take_messages().into_iter());
+            let handled = manager.handle_received(batch.take_messages().into_iter());
             if let Err(error) = handled.await {
-                self.give_back(receipts.iter()).await;
+                self.give_back(receipts, again).await;
                 return Err(error);
             }
         }
@@ -236,13 +216,21 @@ impl ManagerLoop {
     }
 
     /// Lets messages come again soon, instead of when their visibility ends.
-    async fn give_back<'r>(&self, receipts: impl Iterator<Item = &'r Receipt>) {
+    async fn give_back(&self, receipts: Vec<Receipt>, after: Duration) {
+        let transport = &self.manager.transport;
+        let mut back: FuturesUnordered<_> = FuturesUnordered::new();
         for receipt in receipts {
-            let back = self.manager.transport.extend(Queue::Manager, receipt, SOON);
-            if let Err(error) = back.await {
-                tracing::debug!(%error, "not given back; it comes when its visibility ends");
+            if back.len() >= GIVEN_BACK_AT_ONCE {
+                back.next().await;
             }
+            back.push(async move {
+                let extended = transport.extend(Queue::Manager, &receipt, after).await;
+                if let Err(error) = extended {
+                    tracing::debug!(%error, "not given back; it comes when its visibility ends");
+                }
+            });
         }
+        while back.next().await.is_some() {}
     }
 }
 
@@ -264,6 +252,12 @@ impl<'a> Pause<'a> {
         self.failures = 0;
     }
 
+    /// When messages of a batch that fails now come again: the later, the longer it lasts, so that
+    /// a store which is away for most of a minute does not use up five deliveries.
+    fn again(&self) -> Duration {
+        (SOON * 4_u32.pow(self.failures.min(3))).min(LATEST)
+    }
+
     async fn longer(&mut self, stop: &mut Stop) {
         self.failures += 1;
         let pause = Duration::from_millis(50 << self.failures.min(6));
@@ -272,11 +266,18 @@ impl<'a> Pause<'a> {
     }
 }
 
-/// When the messages of a batch that failed come again.
+/// When the messages of a batch that failed come again, at the earliest.
 const SOON: Duration = Duration::from_secs(1);
 
-/// How long to wait for a message before asking anew.
-const LONG_WAIT: Duration = Duration::from_secs(20);
+/// And at the latest.
+const LATEST: Duration = Duration::from_secs(32);
+
+/// Messages that are given back at the same time.
+const GIVEN_BACK_AT_ONCE: usize = 64;
+
+/// How long to wait for a message before asking anew. A carrier behind a network may go on asking for
+/// as long after it was told to stop.
+const LONG_WAIT: Duration = Duration::from_secs(2);
 
 /// Messages that are taken at most after the manager was told to stop.
 const LAST_MESSAGES: usize = 1_000_000;

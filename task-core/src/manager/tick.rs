@@ -119,10 +119,11 @@ impl Work<'_> {
     async fn send_stuck(&mut self) -> Result<(), StoreError> {
         let grace = u64::try_from(self.manager.config.outbox_grace.as_millis()).unwrap_or(u64::MAX);
         let before = Timestamp::from_millis(self.now.as_millis().saturating_sub(grace));
-        let stuck = self
-            .tx
-            .due_outbox(before, self.manager.config.tick_limit)
-            .await?;
+        let due = self.tx.due_outbox(before, self.manager.config.tick_limit);
+        let mut stuck = due.await?;
+        // Another transaction of this manager may wait for its turn with the proof that it was sent.
+        let sent = self.manager.sent.all();
+        stuck.retain(|row| !sent.contains(&row.key()));
         if stuck.is_empty() {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use super::Manager;
 use super::batch::Arrival;
 use super::dispatch::{Dispatch, Dispatches};
 use super::error::Refusal;
+use super::sent::Leaving;
 
 /// Reads go through it once and are kept; writes are collected and flushed in one statement per
 /// kind. Containers and collections are few and held until the end. Tasks are many: their heads
@@ -48,21 +49,9 @@ pub(super) struct Work<'a> {
     pub(super) refused: Vec<(usize, Refusal)>,
     /// Messages that came too early.
     pub(super) early: BTreeSet<usize>,
-    sent: Sent<'a>,
+    /// What was sent before this transaction, and leaves the outbox with it.
+    leaving: Leaving<'a>,
     pub(super) bare_metal: u64,
-}
-
-/// Outbox rows that this transaction removes because they were sent before it. Unless it commits,
-/// they go back to the manager for the next one.
-struct Sent<'a> {
-    manager: &'a Manager,
-    rows: Vec<OutboxRow>,
-}
-
-impl Drop for Sent<'_> {
-    fn drop(&mut self) {
-        self.manager.keep_sent(std::mem::take(&mut self.rows));
-    }
 }
 
 /// Heads of the tasks that messages of a batch are about. Who sets the status of one of them sets
@@ -88,12 +77,9 @@ pub(super) struct Again {
 impl<'a> Work<'a> {
     pub(super) async fn begin(manager: &'a Manager) -> Result<Self, StoreError> {
         let mut tx = manager.store.begin().await?;
-        let sent = Sent {
-            manager,
-            rows: manager.take_sent(),
-        };
-        if !sent.rows.is_empty() {
-            tx.remove_outbox(&sent.rows).await?;
+        let leaving = manager.sent.leave();
+        if !leaving.rows().is_empty() {
+            tx.remove_outbox(leaving.rows()).await?;
         }
         Ok(Self {
             manager,
@@ -116,7 +102,7 @@ impl<'a> Work<'a> {
             cancelled: BTreeSet::new(),
             refused: Vec::new(),
             early: BTreeSet::new(),
-            sent,
+            leaving,
             bare_metal: 0,
         })
     }
@@ -289,7 +275,7 @@ impl<'a> Work<'a> {
         let Self {
             manager,
             tx,
-            mut sent,
+            leaving,
             mut dispatches,
             mut resent,
             collections,
@@ -314,7 +300,7 @@ impl<'a> Work<'a> {
             manager.send(std::mem::take(&mut dispatches)).await;
         }
         tx.commit().await?;
-        sent.rows.clear();
+        leaving.are_gone();
         Ok(Committed {
             dispatches,
             refused,
