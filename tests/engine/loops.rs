@@ -15,7 +15,7 @@ use crate::support::audit;
 use crate::support::bench::{Bench, carrier};
 use crate::support::defs::{Leaf, inert};
 use crate::support::faulty::{Faults, FaultyStore};
-use crate::support::messages::{done, found};
+use crate::support::messages::found;
 
 const TRANSACTIONS: usize = 3;
 
@@ -121,20 +121,4 @@ async fn messages_come_again_less_and_less_often_while_the_store_is_away() {
     assert_eq!(bench.state(runs[0]).await, TaskState::Succeeded);
     stop.stop();
     managed.await.unwrap();
-}
-
-/// Its fence says that a manager has dispatched it, so there is nothing to look into.
-#[tokio::test]
-async fn the_late_end_of_a_task_that_was_forgotten_is_no_dead_letter() {
-    let bench = Bench::new();
-    bench.submit(Workflow::new("w").task("a", Leaf(1))).await;
-    let task = bench.only().await;
-    let elsewhere = Bench::new();
-    let handled = elsewhere.tell(done(&task)).await;
-    assert_eq!((handled.applied, handled.refused.len()), (1, 0));
-    assert!(elsewhere.parked().await.is_empty());
-    // A task that no manager has dispatched has no fence.
-    let mut forged = task;
-    forged.task_id = forged.task_id.child(0);
-    assert_eq!(elsewhere.tell(done(&forged)).await.refused.len(), 1);
 }

@@ -56,7 +56,12 @@ async fn no_statement_of_a_manager_looks_through_a_table() {
 
 /// A batch of `size` completions as the manager takes it, in a collection of their own.
 async fn batch(store: &PostgresStore, n: u64, size: u32) {
+    let messages: Vec<MessageId> = (0..size)
+        .map(|index| MessageId::from_uuid(Uuid::from_u128(u128::from(n) << 64 | u128::from(index))))
+        .collect();
     let mut tx = store.begin().await.unwrap();
+    let new = tx.inbox(&messages, at(1)).await.unwrap();
+    assert!(new.iter().all(|new| *new));
     tx.insert_collections(&[collection(n)]).await.unwrap();
     tx.insert_containers(&[container(n)]).await.unwrap();
     let tasks: Vec<Task> = (0..size).map(|index| task(n, index)).collect();
@@ -66,9 +71,6 @@ async fn batch(store: &PostgresStore, n: u64, size: u32) {
     let sent: Vec<_> = ids
         .iter()
         .map(|id| OutboxRow::alone(*id, 1, at(1)))
-        .collect();
-    let messages: Vec<MessageId> = (0..size)
-        .map(|index| MessageId::from_uuid(Uuid::from_u128(u128::from(n) << 64 | u128::from(index))))
         .collect();
     let ended: Vec<TaskUpdate> = ids
         .iter()

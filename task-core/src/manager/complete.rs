@@ -20,9 +20,9 @@ impl Work<'_> {
     ) -> Result<(), StoreError> {
         for (index, complete) in completions {
             let Some(head) = heads.get_mut(&complete.task_id) else {
-                // Its fence is one that a manager made for this attempt, so the task was there: a
-                // late twin, behind a collection that was forgotten.
-                metrics::counter!("sortie_manager_outdated_total").increment(1);
+                // Perhaps of another deployment, or a twin that is later than its collection was
+                // kept: somebody may want to know.
+                self.refused.push((*index, Refusal::UnknownTask));
                 continue;
             };
             if *head.kind != *complete.kind {
