@@ -46,6 +46,13 @@ async fn ends(bench: &Bench, workflows: usize) -> (Vec<CollectionId>, Vec<Vec<u8
     (runs, ends.map(|end| end.encode().to_vec()).collect())
 }
 
+fn over_a_store_that_fails() -> (Bench, Arc<Faults>) {
+    let (runtime, faults) = (ManualRuntime::new(1), Faults::new());
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()), Arc::clone(&faults));
+    let bench = Bench::over(runtime.clone(), store, carrier(&runtime), inert());
+    (bench, faults)
+}
+
 #[tokio::test]
 async fn workflows_side_by_side_are_applied_once() {
     let bench = Bench::new();
@@ -71,9 +78,7 @@ async fn workflows_side_by_side_are_applied_once() {
 
 #[tokio::test]
 async fn what_a_store_that_is_away_has_not_taken_comes_again_when_the_manager_is_told_to_stop() {
-    let (runtime, faults) = (ManualRuntime::new(1), Faults::new());
-    let store = FaultyStore::new(Arc::new(MemoryStore::new()), Arc::clone(&faults));
-    let bench = Bench::over(runtime.clone(), store, carrier(&runtime), inert());
+    let (bench, faults) = over_a_store_that_fails();
     let (runs, ends) = ends(&bench, 5).await;
     let count = ends.len() as u64;
     faults.begins.store(u32::MAX, Ordering::SeqCst);
@@ -100,9 +105,7 @@ async fn what_a_store_that_is_away_has_not_taken_comes_again_when_the_manager_is
 /// A store that is away for a while must not make dead letters of what it was to be told.
 #[tokio::test]
 async fn messages_come_again_less_and_less_often_while_the_store_is_away() {
-    let (runtime, faults) = (ManualRuntime::new(1), Faults::new());
-    let store = FaultyStore::new(Arc::new(MemoryStore::new()), Arc::clone(&faults));
-    let bench = Bench::over(runtime.clone(), store, carrier(&runtime), inert());
+    let (bench, faults) = over_a_store_that_fails();
     let (runs, ends) = ends(&bench, 1).await;
     let away = u32::MAX;
     faults.begins.store(away, Ordering::SeqCst);

@@ -59,7 +59,7 @@ pub(super) struct Intake {
 struct State {
     /// What waits, in the order in which it came. No stripe is there without a message.
     waiting: BTreeMap<Stripe, VecDeque<Received>>,
-    /// Families of which something waits and nothing is in hand, by who waits longest.
+    /// Stripes of which something waits and nothing is in hand, by who waits longest.
     free: VecDeque<Stripe>,
     in_hand: BTreeSet<Stripe>,
     messages: usize,
